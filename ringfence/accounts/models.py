@@ -1,0 +1,120 @@
+"""Users, teams and memberships: who works where, and until when."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from ringfence.rules.access import ROLES, Member, Scope, person_scope
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, name: str, password: str | None = None, **extra: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), name=name, **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """Somebody who signs in. What they may do is in their memberships; there is no superuser."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Team(models.Model):
+    """A team of tracers. A national team is ring-fenced for one upper-tier authority; a local team is its own."""
+
+    class Kind(models.TextChoices):
+        NATIONAL = "national", "Ring-fenced national team"
+        LOCAL = "local", "Local team"
+        HEALTH_PROTECTION = "health_protection", "Health protection team"
+        POOL = "pool", "National pool"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    area = models.ForeignKey("geography.Area", models.PROTECT, db_column="area", db_index=False)
+    name = models.CharField(max_length=120)
+    # A queue of hundreds of thousands under hundreds of tracers collapses on its first index page; 16 shards spread it.
+    queue_shards = models.PositiveSmallIntegerField(default=1)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "teams"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "area"], condition=Q(closed_at=None), name="team_one_of_a_kind"),
+            models.CheckConstraint(condition=Q(queue_shards__in=[1, 16]), name="team_shards"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None) | Q(closed_at__gt=F("opened_at")), name="team_closes_after_it_opens"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A role of a person, for a team or an area, between two times. Lending is a membership with ``lent``."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(role.key, role.name) for role in ROLES.values()])
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="memberships")
+    area = models.ForeignKey("geography.Area", models.PROTECT, db_column="area", null=True, blank=True)
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField(null=True, blank=True)
+    lent = models.BooleanField(default=False)
+    granted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    why = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "memberships"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(until_at=None) | Q(until_at__gt=F("from_at")), name="membership_ends_after_it_begins"
+            ),
+            models.CheckConstraint(
+                condition=(Q(team__isnull=False) & Q(area__isnull=True))
+                | (Q(team__isnull=True) & Q(area__isnull=False)),
+                name="membership_team_or_area",
+            ),
+            models.CheckConstraint(
+                condition=Q(lent=False) | Q(until_at__isnull=False), name="membership_lending_has_an_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}, {self.team or self.area_id}"
+
+
+def scope_of(user: User, now: Any) -> Scope:
+    """The scope of ``user`` at ``now``, from the memberships that hold then."""
+    rows = Membership.objects.filter(Q(until_at=None) | Q(until_at__gt=now), user=user, from_at__lte=now)
+    members = [
+        Member(row.role, row.team_id, row.team.area_id if row.team else row.area_id, row.from_at, row.until_at)
+        for row in rows.select_related("team")
+    ]
+    return person_scope(user.pk, members, now)

@@ -1,0 +1,92 @@
+"""An authority's partnership with the national service: where it stands, and its dated policy."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Partnership(models.Model):
+    """Where an upper-tier authority stands: offered, agreed, live. A row for every authority: it is offered to all."""
+
+    class Stage(models.TextChoices):
+        OFFERED = "offered", "Offered"
+        AGREED = "agreed", "Agreed"
+        LIVE = "live", "Live"
+
+    area = models.OneToOneField("geography.Area", models.PROTECT, primary_key=True, db_column="area")
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.OFFERED)
+    joined_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "partnerships"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(stage="offered", joined_at=None)
+                | Q(stage="agreed")
+                | Q(stage="live", joined_at__isnull=False),
+                name="partnership_live_since",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.area_id}: {self.get_stage_display()}"
+
+
+class Policy(models.Model):
+    """What holds for an authority from ``from_at`` until a later policy; rows are added and never changed."""
+
+    class Model(models.TextChoices):
+        NATIONAL_ONLY = "national_only", "National only"
+        TIMED = "timed", "Timed hand-over"
+        LOCAL_FIRST = "local_first", "Local first"
+
+    class Contacts(models.TextChoices):
+        NATIONAL = "national", "National team"
+        LOCAL = "local", "Local team"
+
+    area = models.ForeignKey("geography.Area", models.PROTECT, db_column="area", db_index=False)
+    from_at = models.DateTimeField()
+    model = models.CharField(max_length=20, choices=Model)
+    set_period_hours = models.PositiveSmallIntegerField()
+    contacts_by = models.CharField(max_length=10, choices=Contacts)
+    # Monday is the first of seven letters, Y or N: "YYYYYNN" is a working week of five days.
+    working_days = models.CharField(max_length=7)
+    opens = models.TimeField()
+    closes = models.TimeField()
+    bank_holidays = models.BooleanField(help_text="The local team works on bank holidays.")
+    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "policies"
+        constraints = [
+            models.UniqueConstraint(fields=["area", "from_at", "recorded_at"], name="policy_dated"),
+            models.CheckConstraint(
+                condition=Q(set_period_hours__gte=1) & Q(set_period_hours__lte=336), name="policy_set_period"
+            ),
+            models.CheckConstraint(condition=Q(working_days__regex=r"^[YN]{7}$"), name="policy_working_days"),
+            models.CheckConstraint(condition=Q(working_days__contains="Y"), name="policy_works_some_day"),
+            models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="policy_closes_after_it_opens"),
+        ]
+        ordering = ["area", "from_at", "recorded_at"]
+
+    def __str__(self) -> str:
+        return f"{self.area_id} from {self.from_at:%-d %B %Y}: {self.get_model_display()}"
+
+
+class ServiceRule(models.Model):
+    """The name of the service-wide policy (``ringfence.rules.policy``) in force from a date; the exercise is one."""
+
+    from_date = models.DateField(unique=True)
+    policy = models.CharField(max_length=60)
+    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "service_rules"
+        ordering = ["from_date"]
+
+    def __str__(self) -> str:
+        return f"{self.policy} from {self.from_date:%-d %B %Y}"
