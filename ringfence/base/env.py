@@ -122,6 +122,13 @@ class Environment:
         "be allowed to create roles, extensions and the database; it is used to prepare the database and for nothing "
         "else: every process signs in with a narrow role of its own.",
     )
+    database_name: str | None = _setting(
+        "RINGFENCE_DATABASE",
+        _text,
+        None,
+        "`ringfence`, or the one in `DATABASE_URL`",
+        "Name of the database on the server.",
+    )
     process: Process = _setting(
         "RINGFENCE_PROCESS",
         _process,
@@ -206,12 +213,14 @@ class Environment:
             options = dict(parse_qsl(parts.query))
             host = options.pop("host", None) or unquote(parts.hostname or "localhost")
             port = int(options.pop("port", None) or parts.port or 5432)
-            return Database(host, port, unquote(parts.path.lstrip("/")), tuple(sorted(options.items())))
+            name = self.database_name or unquote(parts.path.lstrip("/"))
+            return Database(host, port, name, tuple(sorted(options.items())))
+        name = self.database_name or "ringfence"
         try:
             here = json.loads((self.home / "server.json").read_text())
-            return Database(here["host"], here["port"], "ringfence")
+            return Database(here["host"], here["port"], name)
         except (FileNotFoundError, ValueError, KeyError):
-            return Database("127.0.0.1", 5432, "ringfence")
+            return Database("127.0.0.1", 5432, name)
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> "Environment":

@@ -1,0 +1,59 @@
+"""The command line: ``ringfence COMMAND``.
+
+Each module in ``ringfence.cli.commands`` adds its commands in ``register(app)``; it imports Django and the apps inside
+the commands, after ``session.database()`` has set them up.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows in quarantine.
+"""
+
+import os
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import typer
+
+FAILED = 1
+QUARANTINED = 3
+
+
+def application() -> typer.Typer:
+    """The program with every command."""
+    app = typer.Typer(
+        name="ringfence",
+        help="Contact tracing on one shared record.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    from ringfence.cli import commands
+
+    for module in sorted(each.name for each in iter_modules(commands.__path__)):
+        import_module(f"{commands.__name__}.{module}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; a failure is one line that says what, where and what to do."""
+    try:
+        application()()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as problem:
+        if os.environ.get("RINGFENCE_DEBUG", "0") not in ("", "0"):
+            raise
+        print(f"ringfence: {explain(problem)}", file=sys.stderr)
+        sys.exit(FAILED)
+
+
+def explain(problem: Exception) -> str:
+    """One line about a failure. Problems that Ringfence raises itself already say what to do."""
+    said = " ".join(str(problem).split()) or type(problem).__name__
+    if isinstance(problem, OSError) and problem.errno == 28:
+        return "the disk is full. Make room, then run it again."
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
+    if "ringfence" in type(problem).__module__ or isinstance(problem, ValueError):
+        return said
+    return f"{said} ({type(problem).__name__}; RINGFENCE_DEBUG=1 shows where)"

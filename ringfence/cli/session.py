@@ -1,0 +1,127 @@
+"""A database to work with: up, prepared and migrated, and Django set up on it."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from ringfence.base.env import ROLES, Process, env
+from ringfence.cli.postgres import PostgresProblem, Server
+from ringfence.cli.preparation import prepare
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def quiet(message: str) -> None:
+    """Progress that nobody watches."""
+
+
+@contextmanager
+def server() -> Iterator[Server | None]:
+    """The embedded server, joined or started; None when ``DATABASE_URL`` names one of your own."""
+    if env.database_url:
+        yield None
+    else:
+        with Server().use() as embedded:
+            yield embedded
+
+
+@contextmanager
+def database(say: Callable[[str], None] = quiet) -> Iterator[None]:
+    """Everything a command needs: the server, the database as this version wants it, and Django.
+
+    ``say`` is told what takes a while. Raises PostgresProblem with what to do.
+    """
+    with server() as embedded:
+        ready(embedded, say)
+        set_up_django()
+        yield
+
+
+def set_up_django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ringfence.config.settings")
+    import django
+
+    django.setup()
+
+
+def administrator(embedded: Server | None) -> str:
+    """How to sign in as the one who may prepare databases."""
+    if embedded is None:
+        assert env.database_url is not None
+        return env.database_url
+    return embedded.admin()
+
+
+def ready(embedded: Server | None, say: Callable[[str], None] = quiet) -> None:
+    """Prepare and migrate the database, unless it already is as this version wants it."""
+    if mark() == wanted():
+        return
+    say("Preparing the database ...")
+    prepare(administrator(embedded), env.secrets, env.database.name)
+    migrate()
+    if mark() != wanted():
+        raise PostgresProblem(f"The database {env.database.name} is not as this version wants it after migrating.")
+
+
+def login(process: Process, **extra: str) -> "psycopg.Connection[tuple[object, ...]]":
+    """A plain connection with the role of a kind of process; its search path is that of Django's own connections."""
+    from ringfence.base.env import SCHEMAS
+
+    where = env.database
+    path = ("public", *SCHEMAS) if process == "owner" else (*SCHEMAS, "public")
+    return psycopg.connect(
+        host=where.host,
+        port=where.port,
+        dbname=where.name,
+        user=ROLES[process],
+        password=env.secrets.passwords[ROLES[process]],
+        connect_timeout=10,
+        options=f"-c search_path={','.join(path)}",
+        **dict(where.options),
+        **extra,
+    )
+
+
+def migrate() -> None:
+    """Run the migrations in a process of their own, signed in as the owner of the tables."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ringfence.cli.migrate"],
+        env={**os.environ, "RINGFENCE_PROCESS": "owner", "RINGFENCE_HOME": str(env.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        if env.debug:
+            print(done.stderr, file=sys.stderr)
+        raise PostgresProblem(f"Migrating the database failed: {lines[-1]}")
+
+
+def wanted() -> str:
+    """A digest of all that makes the database what it is: migrations, preparation and the key of the tickets."""
+    whole = hashlib.sha256(env.ticket_key.encode())
+    for path in sorted(
+        [*PACKAGE.glob("*/migrations/**/*.*"), PACKAGE / "cli" / "preparation.py", PACKAGE / "accounts" / "walls.py"]
+    ):
+        if path.is_file() and path.suffix in (".py", ".sql"):
+            whole.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"ringfence {whole.hexdigest()}"
+
+
+def mark() -> str | None:
+    """The digest that the database was last migrated to; None when there is no such database yet."""
+    try:
+        with login("cli") as connection:
+            row = connection.execute(
+                "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+            ).fetchone()
+    except psycopg.OperationalError:
+        return None
+    return None if row is None else row[0] and str(row[0])
