@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -94,7 +95,9 @@ class Membership(models.Model):
         db_table = "memberships"
         constraints = [
             models.CheckConstraint(
-                condition=Q(until_at=None) | Q(until_at__gt=F("from_at")), name="membership_ends_after_it_begins"
+                # Taken back before it began: it ends as it begins, and so never holds.
+                condition=Q(until_at=None) | Q(until_at__gte=F("from_at")),
+                name="membership_ends_after_it_begins",
             ),
             models.CheckConstraint(
                 condition=(Q(team__isnull=False) & Q(area__isnull=True))
@@ -110,11 +113,21 @@ class Membership(models.Model):
         return f"{self.get_role_display()}, {self.team or self.area_id}"
 
 
-def scope_of(user: User, now: Any) -> Scope:
-    """The scope of ``user`` at ``now``, from the memberships that hold then."""
+def memberships_of(user: User, now: Any) -> list[Membership]:
+    """The memberships of ``user`` that hold at ``now``, each with its team and its area, the oldest first."""
     rows = Membership.objects.filter(Q(until_at=None) | Q(until_at__gt=now), user=user, from_at__lte=now)
+    return list(rows.select_related("team", "area").order_by("from_at", "pk"))
+
+
+def scope_from(user: User, rows: Iterable[Membership], now: Any) -> Scope:
+    """The scope that follows from memberships already read."""
     members = [
         Member(row.role, row.team_id, row.team.area_id if row.team else row.area_id, row.from_at, row.until_at)
-        for row in rows.select_related("team")
+        for row in rows
     ]
     return person_scope(user.pk, members, now)
+
+
+def scope_of(user: User, now: Any) -> Scope:
+    """The scope of ``user`` at ``now``, from the memberships that hold then."""
+    return scope_from(user, memberships_of(user, now), now)

@@ -1,0 +1,114 @@
+"""Who is signed in: the name, the roles held at this moment, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.http import HttpRequest
+
+from ringfence.accounts.models import User, memberships_of, scope_from
+from ringfence.rules.access import ROLES, Scope
+
+
+class Place(NamedTuple):
+    """A role held now: its name, and the team or area that it is held for. ``until`` is set when somebody is lent."""
+
+    role: str
+    role_name: str
+    name: str
+    area: str
+    team: int | None
+    team_kind: str
+    until: datetime | None
+
+
+class Link(NamedTuple):
+    """A page of somebody's menu."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody signed in, as the pages see them."""
+
+    id: int
+    name: str
+    scope: Scope
+    places: tuple[Place, ...]
+
+    @property
+    def menu(self) -> tuple[Link, ...]:
+        return menu(self)
+
+    @property
+    def home(self) -> str:
+        """Where this person's work begins."""
+        first = self.menu
+        return first[0].href if first else ""
+
+    def teams(self, *kinds: str) -> list[Place]:
+        """The person's teams of these kinds, each once; a lead's place before a tracer's."""
+        found: dict[int, Place] = {}
+        for place in self.places:
+            if place.team is not None and place.team_kind in kinds and place.team not in found:
+                found[place.team] = place
+        return list(found.values())
+
+
+#: Which page answers which permission, in the order of the menu. What somebody does all day comes first.
+def menu(visitor: Visitor) -> tuple[Link, ...]:
+    """The pages that the person may open, the first being home."""
+    may = visitor.scope.may
+    links: list[Link] = []
+    if may("trace") and visitor.teams("national", "pool"):
+        links.append(Link("/work", "My calls"))
+    if may("local list") and visitor.teams("local"):
+        links.append(Link("/local", "Handed over"))
+    if may("health protection") and visitor.teams("health_protection"):
+        links.append(Link("/escalated", "Escalated"))
+    if may("lead"):
+        links.append(Link("/work/team", "Team"))
+    if may("audit"):
+        links.append(Link("/audit", "Records opened"))
+    if may("overview"):
+        links.append(Link("/overview", "Overview"))
+    if may("partnership view"):
+        links.append(Link("/authorities", "Authorities"))
+    if may("deliveries"):
+        links.append(Link("/deliveries", "Deliveries"))
+        links.append(Link("/quarantine", "Quarantine"))
+    return tuple(links)
+
+
+def visitor_of(user: User, now: datetime) -> Visitor:
+    """Read who ``user`` is at ``now``, in one query."""
+    rows = memberships_of(user, now)
+    places = []
+    for row in rows:
+        where = row.team or row.area
+        if where is None:
+            continue
+        places.append(
+            Place(
+                role=row.role,
+                role_name=ROLES[row.role].name,
+                name=where.name,
+                area=row.team.area_id if row.team else str(row.area_id),
+                team=row.team_id,
+                team_kind=row.team.kind if row.team else "",
+                until=row.until_at if row.lent else None,
+            )
+        )
+    return Visitor(user.pk, user.name, scope_from(user, rows, now), tuple(places))
+
+
+class StaffRequest(HttpRequest):
+    """A request by somebody signed in, as the middleware leaves it."""
+
+    now: datetime
+    visitor: Visitor
+    scope: Scope

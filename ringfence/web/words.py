@@ -1,0 +1,132 @@
+"""Times, numbers and spans of time as people say them. Times are London's.
+
+A page says "today 14:05" and not a date when the day is near: the tracer compares it with the clock on the wall.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+
+from ringfence.rules.calendar import DAY, LONDON, MONTHS, WEEKDAYS, london_date
+
+NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+
+
+def clock(at: datetime) -> str:
+    """The time of day in London: "14:05"."""
+    return f"{at.astimezone(LONDON):%H:%M}"
+
+
+def day(on: date | datetime, today: date | None = None) -> str:
+    """A day: "today", "yesterday", "tomorrow", "Monday 3 August"; with the year when it is not this year.
+
+    Without ``today`` always the full date: "3 August 2020".
+    """
+    if isinstance(on, datetime):
+        on = london_date(on)
+    if today is None:
+        return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+    near = NEAR.get((on - today).days)
+    if near:
+        return near
+    said = f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
+    return said if abs((on - today).days) < 180 else f"{said} {on.year}"
+
+
+def when(at: datetime, now: datetime) -> str:
+    """A moment: "today 14:05", "Monday 3 August 14:05"."""
+    return f"{day(at, london_date(now))} {clock(at)}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its word: "1 trace", "2,304 traces"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest useful unit: "less than a minute", "25 minutes", "3 hours", "2 days"."""
+    minutes = int(abs(length) / timedelta(minutes=1))
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return count(minutes, "minute")
+    hours = minutes // 60
+    if hours < 48:
+        return count(hours, "hour")
+    return count(hours // 24, "day")
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago, or how soon: "3 hours ago", "in 25 minutes"."""
+    return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
+
+
+def hours(length: float | None) -> str:
+    """A number of hours for a figure: "5.2 hours", "3 days"; "none" of nothing."""
+    if length is None:
+        return "none"
+    if length < 48:
+        return f"{length:.1f} hours"
+    return f"{length / 24:.1f} days"
+
+
+def percent(share: float | None) -> str:
+    """A percentage with one decimal: "79.7%"; "none" when there is nothing to divide by."""
+    return "none" if share is None else f"{share:.1f}%"
+
+
+def number(value: int | float | None) -> str:
+    """A count with commas: "12,042". Nothing is "none", never an invented value."""
+    return "none" if value is None else f"{value:,}"
+
+
+def phone(given: str) -> str:
+    """A telephone number in groups that can be read aloud: "07700 900 123"."""
+    digits = re.sub(r"[^\d+]", "", given)
+    if digits.startswith("+44"):
+        digits = "0" + digits[3:]
+    if re.fullmatch(r"0(2\d)\d{8}", digits):
+        return f"{digits[:3]} {digits[3:7]} {digits[7:]}"
+    if re.fullmatch(r"0\d{10}", digits):
+        return f"{digits[:5]} {digits[5:8]} {digits[8:]}"
+    if re.fullmatch(r"0\d{9}", digits):
+        return f"{digits[:5]} {digits[5:]}"
+    return given
+
+
+def dial(given: str) -> str:
+    """A telephone number as the address of a link that dials it."""
+    return "tel:" + re.sub(r"[^\d+]", "", given)
+
+
+def nhs_number(given: str | None) -> str:
+    """An NHS number in its three groups: "999 123 4567"."""
+    return f"{given[:3]} {given[3:6]} {given[6:]}" if given and len(given) == 10 else "not known"
+
+
+def age(born: date, today: date) -> int:
+    """Whole years."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def working_days(letters: str) -> str:
+    """Seven letters, Monday first, as days: "Monday to Friday", "every day"."""
+    worked = [letter == "Y" for letter in letters]
+    if all(worked):
+        return "every day"
+    names = [name for name, works in zip(WEEKDAYS, worked, strict=True) if works]
+    first, last = worked.index(True), 6 - worked[::-1].index(True)
+    if len(names) > 2 and all(worked[first : last + 1]):
+        return f"{names[0]} to {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def hour(at: time) -> str:
+    """A time of day: "09:00"."""
+    return f"{at:%H:%M}"
+
+
+def later(now: datetime, days: int) -> date:
+    """The London date so many days on."""
+    return london_date(now) + days * DAY
