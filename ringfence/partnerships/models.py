@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+
+from ringfence.rules.policy import ContactsBy, Model as PolicyModel, PartnershipPolicy
 
 
 class Partnership(models.Model):
@@ -18,10 +22,17 @@ class Partnership(models.Model):
     area = models.OneToOneField("geography.Area", models.PROTECT, primary_key=True, db_column="area")
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.OFFERED)
     joined_at = models.DateTimeField(null=True, blank=True)
+    agreed_at = models.DateTimeField(null=True, blank=True)
+    agreement = models.CharField(max_length=200, blank=True, db_default="")
+    # What the clock goes by (policies, the day of joining) is at ``revision``; the due times of the authority's traces
+    # were worked out at ``applied``. Where they differ the clock stands still until they agree.
+    revision = models.PositiveIntegerField(db_default=0)
+    applied = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         db_table = "partnerships"
         constraints = [
+            models.CheckConstraint(condition=Q(applied__lte=F("revision")), name="partnership_applied_follows"),
             models.CheckConstraint(
                 condition=Q(stage="offered", joined_at=None)
                 | Q(stage="agreed")
@@ -32,6 +43,31 @@ class Partnership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.area_id}: {self.get_stage_display()}"
+
+
+def policy_value(
+    area: str,
+    from_at: datetime,
+    model: str,
+    set_period_hours: int,
+    contacts_by: str,
+    working_days: str,
+    opens: time,
+    closes: time,
+    bank_holidays: bool,
+) -> PartnershipPolicy:
+    """A row of ``policies``, its columns in this order, as the value that the rules take."""
+    return PartnershipPolicy(
+        area=area,
+        from_at=from_at,
+        model=PolicyModel(model),
+        set_period_hours=set_period_hours,
+        contacts_by=ContactsBy(contacts_by),
+        working_days=frozenset(day for day, letter in enumerate(working_days) if letter == "Y"),
+        opens=opens,
+        closes=closes,
+        bank_holidays=bank_holidays,
+    )
 
 
 class Policy(models.Model):
@@ -74,6 +110,20 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.area_id} from {self.from_at:%-d %B %Y}: {self.get_model_display()}"
+
+    def to_value(self) -> PartnershipPolicy:
+        """The policy as the rules take it. Raises PolicyError for a row that makes no sense."""
+        return policy_value(
+            self.area_id,
+            self.from_at,
+            self.model,
+            self.set_period_hours,
+            self.contacts_by,
+            self.working_days,
+            self.opens,
+            self.closes,
+            self.bank_holidays,
+        )
 
 
 class ServiceRule(models.Model):

@@ -152,6 +152,7 @@ SYSTEM_SCOPES = {
     "statistics": "app",
     "deliveries": "app",
     "audit": "app",
+    "accounts": "app",
 }
 
 
