@@ -1,0 +1,27 @@
+"""What a verb raises when it does nothing. Messages are for the screen; ``rules.access.Refused`` is the fourth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Stale(Exception):
+    """Somebody changed the record since the page was made (409). ``changes`` says what, in sentences."""
+
+    def __init__(self, message: str, changes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.changes = tuple(changes)
+
+
+class Invalid(Exception):
+    """A value cannot be used (422). ``field`` is the verb's argument, so that the page can put the message beside it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is not for this person to know that there is (404)."""
