@@ -14,8 +14,12 @@ OLDEST = 15
 
 EXTENSIONS = ("btree_gist", "pg_trgm")
 
-#: The command line, the simulation and the tests act as the web or the worker by taking on its role.
-MEMBERSHIPS = (("ringfence_app", "ringfence_cli"), ("ringfence_worker", "ringfence_cli"))
+#: Owns the functions that may do one thing which their caller may not; nobody signs in as it.
+GATE = "ringfence_gate"
+
+#: The command line, the simulation and the tests act as the web or the worker by taking on its role; the owner hands
+#: functions to the gate.
+MEMBERSHIPS = (("ringfence_app", "ringfence_cli"), ("ringfence_worker", "ringfence_cli"), (GATE, "ringfence_owner"))
 
 TIMEOUTS: dict[str, dict[str, str]] = {
     "ringfence_app": {
@@ -82,16 +86,19 @@ def _connect(admin: str) -> "psycopg.Connection[tuple[object, ...]]":
 
 
 def _roles(server: "psycopg.Connection[tuple[object, ...]]", secrets: Secrets) -> None:
-    for role in LOGINS:
+    for role in (*LOGINS, GATE):
         name = sql.Identifier(role)
         found = server.execute("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [role]).fetchone()
         if found is None:
             server.execute(
-                sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS").format(name)
+                sql.SQL("CREATE ROLE {} {} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS").format(
+                    name, sql.SQL("NOLOGIN" if role == GATE else "LOGIN")
+                )
             )
         elif found[0]:
             raise PostgresProblem(f"The role {role} looks past row-level security (superuser or BYPASSRLS); take that away.")
-        server.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(secrets.passwords[role])))
+        if role != GATE:
+            server.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(secrets.passwords[role])))
         for setting, value in TIMEOUTS.get(role, {}).items():
             server.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
     for role, member in MEMBERSHIPS:
@@ -119,7 +126,7 @@ def _database(server: "psycopg.Connection[tuple[object, ...]]", database: str) -
 
 
 def _inside(inside: "psycopg.Connection[tuple[object, ...]]", database: str) -> None:
-    """Rights in the database: nobody by default; each role what it needs to get in."""
+    """Nobody has a right by default; each role may come in. What it may do there is granted by the migrations."""
     everyone = sql.SQL(", ").join(sql.Identifier(role) for role in LOGINS)
     working = sql.SQL("ringfence_app, ringfence_worker")
     name = sql.Identifier(database)
@@ -139,9 +146,3 @@ def _inside(inside: "psycopg.Connection[tuple[object, ...]]", database: str) -> 
         found = inside.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
         if found is None:
             inside.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION ringfence_owner").format(sql.Identifier(schema)))
-        inside.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), everyone))
-    # Django's own tables (sessions, failed sign-ins) hold no record of anybody traced; the geography is public.
-    own = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE ringfence_owner IN SCHEMA ")
-    inside.execute(own + sql.SQL("public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}").format(working))
-    inside.execute(own + sql.SQL("public GRANT USAGE ON SEQUENCES TO {}").format(working))
-    inside.execute(own + sql.SQL("geography GRANT SELECT ON TABLES TO {}").format(everyone))
