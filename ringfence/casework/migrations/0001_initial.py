@@ -126,7 +126,6 @@ class Migration(migrations.Migration):
             name="Case",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("ref", models.CharField(max_length=8)),
                 ("episode", models.PositiveSmallIntegerField()),
                 ("first_specimen_date", models.DateField()),
                 ("last_positive_date", models.DateField()),
@@ -527,10 +526,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(fields=("ref",), name="case_ref_once"),
         ),
         migrations.AddConstraint(
             model_name="case",

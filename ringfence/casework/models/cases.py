@@ -9,7 +9,7 @@ from ringfence.casework.fields import classify
 
 
 @classify(
-    internal="id ref authority ltla opened_at episode updated_at",
+    internal="id authority ltla opened_at episode updated_at",
     identifiable="person postcode",
     special="first_specimen_date last_positive_date onset_date care_home",
 )
@@ -20,7 +20,6 @@ class Case(models.Model):
     rule is ``rules.cases``). ``authority`` is the upper-tier authority of residence when it opened, "" when unknown.
     """
 
-    ref = models.CharField(max_length=8)
     person = models.ForeignKey("casework.Person", models.PROTECT, db_index=False)
     episode = models.PositiveSmallIntegerField()
     first_specimen_date = models.DateField()
@@ -36,7 +35,6 @@ class Case(models.Model):
     class Meta:
         db_table = "cases"
         constraints = [
-            models.UniqueConstraint(fields=["ref"], name="case_ref_once"),
             models.UniqueConstraint(fields=["person", "episode"], name="case_episode_once"),
             models.CheckConstraint(
                 condition=Q(last_positive_date__gte=F("first_specimen_date")), name="case_dates_in_order"
@@ -44,4 +42,4 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.ref
+        return f"case {self.pk}"

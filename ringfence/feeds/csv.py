@@ -1,0 +1,123 @@
+"""Lines of text to records (RFC 4180, and what programs really write), where one bad record never spoils the next.
+
+A quotation mark that is opened and never closed would make everything after it one field. Here a record that does not
+end within a few lines gives up its first line as bad, and reading goes on with the line after it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+MOST_LINES = 20
+"""Lines that one record may span: addresses are written over several."""
+
+DELIMITERS = ",;\t|"
+
+csv.field_size_limit(1 << 20)
+
+
+class Bad(NamedTuple):
+    """A record that cannot be taken apart: its number, what is wrong, and its text."""
+
+    number: int
+    why: str
+    raw: str
+
+
+class Records(NamedTuple):
+    """Some records in order: fields, numbers (the first record of the file is 1, blank lines count) and text as it came."""
+
+    rows: list[list[str]]
+    numbers: list[int]
+    raws: list[str]
+    bad: list[Bad]
+
+
+def delimiter_of(header: str) -> str:
+    """The character that divides the header's fields: comma, semicolon, tab or bar, whichever occurs most outside quotes."""
+    bare = "".join(header.split('"')[::2])
+    return max(DELIMITERS, key=lambda each: (bare.count(each), -DELIMITERS.index(each)))
+
+
+def records(blocks: Iterable[list[str]], delimiter: str, *, number: int = 1) -> Iterator[Records]:
+    """Records of lines that come in blocks; the first has ``number``. A block in, mostly a block out."""
+    waiting: list[str] = []
+    for block in blocks:
+        if not waiting:
+            plain = _plain(block, delimiter, number)
+            if plain is not None:
+                number += len(block)
+                yield plain
+                continue
+        waiting += block
+        out, number, waiting = _careful(waiting, delimiter, number, last=False)
+        yield out
+    if waiting:
+        out, number, _ = _careful(waiting, delimiter, number, last=True)
+        yield out
+
+
+def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
+    """The records of lines each of which is a whole record, or None when some may not be."""
+    if any(line.count('"') & 1 for line in lines):
+        return None
+    numbers = list(range(number, number + len(lines)))
+    if any(not line or line.isspace() for line in lines):
+        kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if line and not line.isspace()]
+        numbers = [n for n, _ in kept]
+        lines = [line for _, line in kept]
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return None
+    if len(rows) != len(lines):
+        return None
+    return Records(rows, numbers, lines, [])
+
+
+def _careful(lines: list[str], delimiter: str, number: int, *, last: bool) -> tuple[Records, int, list[str]]:
+    """Records line by line; lines that may need what comes after them are given back unless these are the last."""
+    out = Records([], [], [], [])
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if not line or line.isspace():
+            at += 1
+            number += 1
+            continue
+        taken = 0
+        for count in range(1, MOST_LINES + 1):
+            if at + count > len(lines):
+                if not last:
+                    return out, number, lines[at:]
+                break
+            text = "\n".join(lines[at : at + count])
+            row = _one(text, delimiter)
+            if row is not None:
+                out.rows.append(row)
+                out.numbers.append(number)
+                out.raws.append(text)
+                taken = count
+                break
+        if not taken:
+            out.bad.append(Bad(number, "has a quotation mark that is opened and never closed", line))
+            taken = 1
+        at += taken
+        number += 1
+    return out, number, []
+
+
+def _one(text: str, delimiter: str) -> list[str] | None:
+    """The fields of one record, or None when it is not complete."""
+    try:
+        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error as problem:
+        if "unexpected end of data" in str(problem):
+            return None
+        try:
+            rows = list(csv.reader([text], delimiter=delimiter))
+        except csv.Error:
+            return None
+    return rows[0] if len(rows) == 1 else None

@@ -1,0 +1,151 @@
+"""What kind of file a stream of bytes is, and its text; streamed, so that a file of any size needs little memory."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterable, Iterator
+
+#: Beginnings of files that are not line lists, and the clear word for each.
+NOT_TEXT = (
+    (
+        b"PK\x03\x04",
+        "This is an Excel workbook or a zip file, not CSV. In the spreadsheet choose Save as, CSV UTF-8, or unpack the zip "
+        "file first; better, ask the laboratory for its own export.",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "This is an old Excel workbook (.xls), not CSV. It cannot hold more than 65,536 rows, so rows may already be "
+        "missing: ask the laboratory for its own CSV export rather than saving this one again.",
+    ),
+    (b"%PDF", "This is a PDF document, not CSV. Ask the laboratory for its CSV export."),
+    (b"MSH|", "This is an HL7 version 2 message, not CSV."),
+    (b"FHS|", "This is a batch of HL7 version 2 messages, not CSV."),
+    (b"UNB+", "This is an EDIFACT interchange, not CSV."),
+    (b"BZh", "This is a file compressed with bzip2. Uncompress it first; gzip is read as it is."),
+    (b"\xfd7zXZ", "This is a file compressed with xz. Uncompress it first; gzip is read as it is."),
+    (b"7z\xbc\xaf", "This is a 7-Zip file. Unpack it first; gzip is read as it is."),
+)
+
+PIECE = 1 << 20
+"""Bytes that are held at a time."""
+
+LONGEST_LINE = 1 << 20
+"""Characters; a longer line is no row of a line list."""
+
+LARGEST_EXPANSION = 200
+"""A gzip file that grows more than this many times is refused: line lists compress ten to thirty times."""
+
+
+class Refused(Exception):
+    """The whole file cannot be read; the message says what it is and what to do."""
+
+
+def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The contents of a gzip file (RFC 1952), all its members; refuses a damaged, a cut-off or an absurdly dense one."""
+    machine: zlib._Decompress | None = None
+    taken = given = 0
+    for chunk in chunks:
+        taken += len(chunk)
+        data, more = chunk, False
+        while data or more:
+            if machine is None:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                machine = zlib.decompressobj(wbits=31)
+            try:
+                piece = machine.decompress(data, PIECE)
+            except zlib.error as problem:
+                raise Refused(f"This gzip file is damaged ({problem}). Ask for it to be sent again.") from None
+            given += len(piece)
+            if given > 16 * PIECE and given > taken * LARGEST_EXPANSION:
+                raise Refused("This gzip file expands far more than any line list does. It was not read.")
+            if piece:
+                yield piece
+            data, more = machine.unconsumed_tail, len(piece) == PIECE
+            if machine.eof:
+                data, more, machine = machine.unused_data, False, None
+    if machine is not None:
+        raise Refused("This gzip file ends in the middle: it was cut off. Ask for it to be sent again.")
+
+
+class Sniffer:
+    """Told the bytes of a file as they arrive, knows at the end which encoding reads all of them.
+
+    ``encoding`` is then ``utf-8``, ``utf-8-sig``, ``utf-16`` or, for anything else, ``cp1252`` (what Windows writes by
+    default in England), in which every byte has a meaning though perhaps not the one intended.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._head = b""
+        self._utf8 = True
+
+    def feed(self, data: bytes) -> None:
+        if len(self._head) < 8:
+            self._head += data[:8]
+        if self._utf8:
+            try:
+                self._decoder.decode(data)
+            except UnicodeDecodeError:
+                self._utf8 = False
+
+    def encoding(self) -> str:
+        if self._head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        if self._utf8:
+            try:
+                self._decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "cp1252"
+            return "utf-8-sig" if self._head.startswith(codecs.BOM_UTF8) else "utf-8"
+        return "cp1252"
+
+
+def is_gzip(head: bytes) -> bool:
+    return head.startswith(b"\x1f\x8b")
+
+
+def refuse_what_is_not_text(head: bytes) -> None:
+    """Raise ``Refused`` with the clear word when the first bytes of a file show that it is no line list."""
+    for magic, word in NOT_TEXT:
+        if head.startswith(magic):
+            raise Refused(word)
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise Refused("This is a web page, not CSV: perhaps a sign-in page was saved in place of the file.")
+    if start.startswith(b"<?xml"):
+        raise Refused("This is an XML document, not CSV.")
+    if start.startswith((b"{", b"[")):
+        raise Refused("This is JSON, not CSV.")
+    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in head[:1024]:
+        raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export.")
+
+
+def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
+    """The physical lines of a file without their ends (CR LF, LF or CR), a list for each chunk; nothing is dropped.
+
+    Bytes that the encoding has no meaning for become U+FFFD; the row they are in says so when it is read.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    rest = ""
+    for chunk in chunks:
+        text = rest + decoder.decode(chunk)
+        held = ""
+        if text.endswith("\r"):
+            text, held = text[:-1], "\r"
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        lines = text.split("\n")
+        rest = lines.pop() + held
+        if len(rest) > LONGEST_LINE:
+            raise Refused(f"This file has a line of more than {LONGEST_LINE:,} characters: it is not a line list.")
+        if lines:
+            yield lines
+    rest = (rest + decoder.decode(b"", final=True)).replace("\r\n", "\n").replace("\r", "\n")
+    if rest:
+        lines = rest.split("\n")
+        if lines[-1] == "":
+            lines.pop()
+        yield lines

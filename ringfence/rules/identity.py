@@ -1,0 +1,116 @@
+"""Whether a row of a line list is about somebody already known.
+
+Two proofs are strong enough to decide alone: the same checked NHS number; or exactly the same name, birth date and
+postcode, where the two do not name different NHS numbers. Anything weaker opens a new person: joining two people by
+mistake tells one the other's result, and cannot be undone by the one who was never called. Weaker evidence has its
+place in the answer (``Review``), for methods that weigh it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import NamedTuple
+
+
+class Known(NamedTuple):
+    """Somebody in the record, as far as identity goes; dates are ISO 8601 text, ``nhs_number`` is ``""`` when not held."""
+
+    id: int
+    nhs_number: str
+    name: str
+    birth_date: str
+    postcode: str
+
+
+class Same(NamedTuple):
+    """The row is about this person."""
+
+    person: int
+    why: str
+
+
+class New(NamedTuple):
+    """The row is about nobody known."""
+
+    why: str
+
+
+class Review(NamedTuple):
+    """Somebody has to look: these may be the same person."""
+
+    people: tuple[int, ...]
+    why: str
+
+
+Decision = Same | New | Review
+
+
+@lru_cache(maxsize=100_000)
+def _plain(text: str) -> str:
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def name_key(given_name: str, family_name: str) -> str:
+    """A name as identity compares it: case, accents, spaces and punctuation do not count; order of the parts does."""
+    return f"{_plain(family_name)} {_plain(given_name)}"
+
+
+def match_key(name: str, birth_date: str, postcode: str) -> int:
+    """64 bits that stand for a name (from ``name_key``), birth date and postcode; equal keys are compared in full after.
+
+    0 when one of the three is missing: then they prove nothing.
+    """
+    if not birth_date or not postcode or len(name) < 3:
+        return 0
+    digest = blake2b(f"{name}|{birth_date}|{postcode}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+@lru_cache(maxsize=20_000)
+def household_key(address: str, postcode: str) -> int | None:
+    """64 bits that stand for an address with its postcode, or None when there is no address to speak of."""
+    line = _plain(address)
+    if len(line) < 3 or not postcode:
+        return None
+    return int.from_bytes(blake2b(f"{line}|{postcode}".encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def decide(
+    *,
+    nhs_number: str,
+    name: str,
+    birth_date: str,
+    postcode: str,
+    by_number: Known | None,
+    by_details: Sequence[Known] = (),
+) -> Decision:
+    """Same or new, with why.
+
+    ``by_number``: the person who has this NHS number. ``by_details``: people whose ``match_key`` is the row's; they are
+    compared in full here.
+    """
+    if nhs_number and by_number is not None:
+        if by_number.nhs_number != nhs_number:
+            raise ValueError(f"person {by_number.id} was offered for another NHS number")
+        return Same(by_number.id, "the same NHS number")
+    if not match_key(name, birth_date, postcode):
+        return New("the row holds too little to know anybody by")
+    exact = [
+        known
+        for known in by_details
+        if (known.name, known.birth_date, known.postcode) == (name, birth_date, postcode)
+        and not (nhs_number and known.nhs_number)
+    ]
+    if len(exact) == 1:
+        return Same(exact[0].id, "the same name, birth date and postcode")
+    if len(exact) > 1:
+        # Twice in the record already; the one whose number is known is the better founded.
+        numbered = [known for known in exact if known.nhs_number]
+        best = min(numbered or exact, key=lambda known: known.id)
+        return Same(best.id, "the same name, birth date and postcode")
+    return New("nobody known has this NHS number, or this name, birth date and postcode")
