@@ -24,7 +24,10 @@ LONGEST_CLOSURE_DAYS = 60
 
 MONDAY, SATURDAY = 0, 5
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = tuple("January February March April May June July August September October November December".split())
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 DAY = timedelta(days=1)
 
 MOVED = {

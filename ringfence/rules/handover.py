@@ -218,9 +218,7 @@ def may_pass(held: Held, now: datetime) -> Decision:
     return Decision(True, f"It was due to pass at {spoken(held.due_at)}.")
 
 
-def give_back(
-    *, owner: TeamKind, back_to: TeamKind | None, is_open: bool, in_owner_team: bool, why: str
-) -> Decision:
+def give_back(*, owner: TeamKind, back_to: TeamKind | None, is_open: bool, in_owner_team: bool, why: str) -> Decision:
     """Whether somebody may give a trace back to the team it came from.
 
     A local team gives back to the national team, or to the pool; a health protection team gives back to the team that

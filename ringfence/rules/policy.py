@@ -151,8 +151,16 @@ class ServicePolicy:
         )
         for name in ("case_isolation_days", "contact_isolation_days"):
             days = getattr(self, name)
-            _check(days is None or 1 <= days <= 60, f"{where}: {name} is {days}; give 1 to 60 days, or None for no duty")
-        for name in ("max_attempts", "attempts_per_day", "retry_gap_minutes", "claim_lapse_minutes", "reinfection_days"):
+            _check(
+                days is None or 1 <= days <= 60, f"{where}: {name} is {days}; give 1 to 60 days, or None for no duty"
+            )
+        for name in (
+            "max_attempts",
+            "attempts_per_day",
+            "retry_gap_minutes",
+            "claim_lapse_minutes",
+            "reinfection_days",
+        ):
             _check(getattr(self, name) >= 1, f"{where}: {name} is {getattr(self, name)}; give 1 or more")
         _check(
             self.infectious_days_before >= 0,
@@ -160,7 +168,8 @@ class ServicePolicy:
         )
         farthest, nearest = self.backward_window
         _check(
-            farthest >= nearest >= 0, f"{where}: backward window {self.backward_window} must be (farthest, nearest) days"
+            farthest >= nearest >= 0,
+            f"{where}: backward window {self.backward_window} must be (farthest, nearest) days",
         )
         _check(
             self.calls_from < self.calls_until, f"{where}: calls end at {self.calls_until}, before {self.calls_from}"
@@ -197,7 +206,9 @@ def in_force(policies: Iterable[ServicePolicy], on: date) -> ServicePolicy:
         raise PolicyError(f"{names} are both in force on {on}; end one before the other begins")
     if not chosen:
         known = "; ".join(f"{policy.name!r} from {policy.from_date} until {policy.until_date}" for policy in given)
-        raise PolicyError(f"no service policy is in force on {on}; known are: {known or 'none'}; record one for that date")
+        raise PolicyError(
+            f"no service policy is in force on {on}; known are: {known or 'none'}; record one for that date"
+        )
     return chosen[0]
 
 
@@ -339,7 +350,8 @@ class PartnershipPolicy:
         )
         hours = self.set_period_hours
         _check(
-            hours is not None or self.model is not Model.TIMED, f"{where}: a timed hand-over needs a set period in hours"
+            hours is not None or self.model is not Model.TIMED,
+            f"{where}: a timed hand-over needs a set period in hours",
         )
         _check(
             hours is None or 1 <= hours <= LONGEST_SET_PERIOD_HOURS,
