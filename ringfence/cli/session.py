@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
-from ringfence.base.env import ROLES, Process, env
+from ringfence.base.env import SCHEMAS, env
 from ringfence.cli.postgres import PostgresProblem, Server
 from ringfence.cli.preparation import prepare
 
@@ -69,22 +70,21 @@ def ready(embedded: Server | None, say: Callable[[str], None] = quiet) -> None:
         raise PostgresProblem(f"The database {env.database.name} is not as this version wants it after migrating.")
 
 
-def login(process: Process, **extra: str) -> "psycopg.Connection[tuple[object, ...]]":
-    """A plain connection with the role of a kind of process; its search path is that of Django's own connections."""
-    from ringfence.base.env import SCHEMAS
-
+def login(role: str) -> "psycopg.Connection[tuple[object, ...]]":
+    """A plain connection as a role (such as ``ringfence_app``), with the search path of Django's own connections."""
     where = env.database
-    path = ("public", *SCHEMAS) if process == "owner" else (*SCHEMAS, "public")
+    path = ("public", *SCHEMAS) if role == "ringfence_owner" else (*SCHEMAS, "public")
     return psycopg.connect(
-        host=where.host,
-        port=where.port,
-        dbname=where.name,
-        user=ROLES[process],
-        password=env.secrets.passwords[ROLES[process]],
-        connect_timeout=10,
-        options=f"-c search_path={','.join(path)}",
-        **dict(where.options),
-        **extra,
+        make_conninfo(
+            host=where.host,
+            port=where.port,
+            dbname=where.name,
+            user=role,
+            password=env.secrets.passwords[role],
+            connect_timeout=10,
+            options=f"-c search_path={','.join(path)}",
+            **dict(where.options),
+        )
     )
 
 
@@ -118,7 +118,7 @@ def wanted() -> str:
 def mark() -> str | None:
     """The digest that the database was last migrated to; None when there is no such database yet."""
     try:
-        with login("cli") as connection:
+        with login("ringfence_cli") as connection:
             row = connection.execute(
                 "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
             ).fetchone()

@@ -1,0 +1,138 @@
+"""The tests' databases: a template made by the migrations, and a clone of it for each process."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
+from psycopg import sql
+
+from ringfence.base.env import SCHEMAS, env
+from ringfence.cli import session
+from ringfence.cli.postgres import Server
+from ringfence.cli.preparation import prepare
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+def _named(text: str, **names: str) -> sql.Composed:
+    return sql.SQL(text).format(**{key: sql.Identifier(name) for key, name in names.items()})
+
+
+def _exists(server: Connection, name: str) -> bool:
+    return server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def template(server: Server) -> str:
+    """The name of the migrated template, made when there is none for the present migrations."""
+    name = f"template_{session.wanted().split()[1][:16]}"
+    with open(server.home / "template.lock", "a") as lock, psycopg.connect(server.admin(), autocommit=True) as admin:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _clean(admin, name)
+        if not _exists(admin, name):
+            admin.execute(_named("DROP DATABASE IF EXISTS {draft} WITH (FORCE)", draft="template_draft"))
+            prepare(server.admin(), env.secrets, "template_draft")
+            _migrate("template_draft")
+            admin.execute(_named("ALTER DATABASE {draft} RENAME TO {name}", draft="template_draft", name=name))
+    return name
+
+
+def _migrate(database: str) -> None:
+    before = os.environ["RINGFENCE_DATABASE"]
+    os.environ["RINGFENCE_DATABASE"] = database
+    try:
+        session.migrate()
+    finally:
+        os.environ["RINGFENCE_DATABASE"] = before
+
+
+def _clean(admin: Connection, keep: str) -> None:
+    """Drop templates of other migrations, and what runs that were killed left behind."""
+    for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname ~ '^(test|template)_'").fetchall():
+        assert isinstance(name, str)
+        kind, mark = name.split("_")[:2]
+        if kind == "test" and not _alive(int(mark)):
+            admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
+        elif kind == "template" and name not in (keep, "template_draft"):
+            with suppress(psycopg.errors.ObjectInUse):
+                admin.execute(_named("DROP DATABASE IF EXISTS {name}", name=name))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@contextmanager
+def clone() -> Iterator["Database"]:
+    """A database of this process's own, dropped at the end."""
+    name = env.database.name
+    with Server(durable=False).use() as server:
+        source = template(server)
+        with psycopg.connect(server.admin(), autocommit=True) as admin:
+            admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
+            admin.execute(
+                _named("CREATE DATABASE {name} TEMPLATE {source} OWNER ringfence_owner", name=name, source=source)
+            )
+            admin.execute(_named("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name))
+            everyone = sql.SQL("ringfence_app, ringfence_cli, ringfence_lab, ringfence_owner, ringfence_worker")
+            admin.execute(_named("GRANT CONNECT, TEMPORARY ON DATABASE {name} TO ", name=name) + everyone)
+            admin.execute(
+                _named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted())
+            )
+        try:
+            yield Database(server, name)
+        finally:
+            with psycopg.connect(server.admin(), autocommit=True) as admin:
+                admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
+
+
+class Database:
+    """One process's database, and how to bring it back to what the template holds."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+        with self._admin() as admin:
+            self._rows = {table: rows for table in self._tables(admin) if (rows := _copy_out(admin, table))}
+
+    def _admin(self) -> Connection:
+        return psycopg.connect(self.server.admin(self.name))
+
+    @staticmethod
+    def _tables(admin: Connection) -> list[tuple[str, str]]:
+        """The apps' tables, and those of Django's that hold sessions and failed sign-ins."""
+        found = admin.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s)"
+            " OR (schemaname = 'public' AND tablename ~ '^(axes_|django_session)') ORDER BY 1, 2",
+            [list(SCHEMAS)],
+        ).fetchall()
+        return [(str(schema), str(table)) for schema, table in found]
+
+    def reset(self, before: Callable[[], None]) -> None:
+        """Put every row back to what the template holds. ``before`` closes this process's own connections."""
+        before()
+        with self._admin() as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            # Past the append-only triggers and the foreign keys, which only the superuser may do.
+            admin.execute("SET session_replication_role = replica")
+            tables = self._tables(admin)
+            names = sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
+            admin.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+            for table, rows in self._rows.items():
+                with admin.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*table))) as into:
+                    into.write(rows)
+
+
+def _copy_out(admin: Connection, table: tuple[str, str]) -> bytes:
+    with admin.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(*table))) as out:
+        return b"".join(bytes(part) for part in out)
