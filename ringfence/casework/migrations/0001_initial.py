@@ -373,6 +373,17 @@ class Migration(migrations.Migration):
                         to="accounts.team",
                     ),
                 ),
+                (
+                    "to_team",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.team",
+                    ),
+                ),
                 ("trace", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="casework.trace")),
             ],
             options={
@@ -603,7 +614,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="trace",
             index=models.Index(
-                condition=models.Q(("closed_at", None), ("queued", False)), fields=["ready_at"], name="trace_ready"
+                condition=models.Q(("closed_at", None), ("queued", False)), fields=["team", "ready_at"], name="trace_ready"
             ),
         ),
         migrations.AddIndex(
@@ -727,6 +738,33 @@ class Migration(migrations.Migration):
                 ),
                 name="note_answer_has_question",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("number", ""), _negated=True), fields=["number", "at"], name="attempt_number"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="note",
+            index=models.Index(
+                condition=models.Q(("to_team__isnull", False)), fields=["to_team", "at"], name="note_question"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="note",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "question"), ("to_team__isnull", False)),
+                    models.Q(models.Q(("kind", "question"), _negated=True), ("to_team", None)),
+                    _connector="OR",
+                ),
+                name="note_question_is_put_to_a_team",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="handover",
+            index=models.Index(fields=["from_team", "at"], name="handover_passed_on"),
         ),
         migrations.AddIndex(
             model_name="handover",

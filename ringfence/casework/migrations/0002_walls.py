@@ -56,13 +56,15 @@ ALTER TABLE handovers ADD CONSTRAINT handover_chain
 
 CLAIM = """
 -- The most urgent free trace of a team, claimed, with its audit event: one round trip, one ticket check.
--- It begins at one shard of the queue and goes on to the rest of the team's queue when that is empty.
+-- It begins at one shard of the team's queue and goes round the others when that is empty, so that "most urgent" holds
+-- within a shard, and nobody is sent away while the team has work.
 CREATE FUNCTION claim(p_ticket text, p_team bigint, p_shard integer, p_now timestamptz, p_lapse interval)
 RETURNS TABLE (id bigint, ref varchar, version integer, person_id bigint, resumed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = casework, pg_catalog, pg_temp AS $$
 DECLARE
     parts text[] := walls.read(p_ticket);
     actor bigint;
+    picked bigint;
 BEGIN
     IF parts IS NULL OR parts[1] <> 'person' OR NOT p_team::text = ANY (string_to_array(parts[3], ',')) THEN
         RAISE EXCEPTION 'this ticket does not let you take traces of team %', p_team
@@ -72,41 +74,61 @@ BEGIN
     RETURN QUERY
         SELECT t.id, t.ref, t.version, t.person_id, true FROM traces t
         WHERE t.claimed_by = actor AND t.team_id = p_team AND t.ready_at > p_now
-        ORDER BY t.claimed_at LIMIT 1;
+        ORDER BY t.claimed_at, t.id LIMIT 1;
     IF FOUND THEN
         RETURN;
     END IF;
-    FOR attempt IN 1..2 LOOP
-        RETURN QUERY
-            WITH pick AS (
-                SELECT q.id FROM traces q
-                WHERE q.team_id = p_team AND q.queued AND q.shard = p_shard AND attempt = 1
-                    AND NOT EXISTS (
-                        SELECT 1 FROM traces o WHERE o.phone = q.phone AND o.phone <> '' AND o.claimed_by IS NOT NULL)
-                ORDER BY q.priority, q.due_at, q.id
-                LIMIT 1 FOR UPDATE SKIP LOCKED
-            ), other AS (
-                SELECT q.id FROM traces q
-                WHERE q.team_id = p_team AND q.queued AND attempt = 2
-                    AND NOT EXISTS (
-                        SELECT 1 FROM traces o WHERE o.phone = q.phone AND o.phone <> '' AND o.claimed_by IS NOT NULL)
-                ORDER BY q.priority, q.due_at, q.id
-                LIMIT 1 FOR UPDATE SKIP LOCKED
-            ), taken AS (
-                UPDATE traces t
-                SET queued = false, claimed_by = actor, claimed_at = p_now, ready_at = p_now + p_lapse,
-                    version = t.version + 1
-                WHERE t.id = (SELECT p.id FROM pick p UNION ALL SELECT p.id FROM other p)
-                RETURNING t.id, t.ref, t.version, t.person_id, t.area
-            ), told AS (
-                INSERT INTO audit.events (at, user_id, scope, verb, opened, person_id, trace_id, team_id, area)
-                SELECT p_now, actor, 'person', 'trace.claimed', true, k.person_id, k.id, p_team, k.area FROM taken k
-            )
-            SELECT k.id, k.ref, k.version, k.person_id, false FROM taken k;
+    FOR step IN 0..15 LOOP
+        SELECT q.id INTO picked FROM traces q
+        WHERE q.team_id = p_team AND q.queued AND q.shard = (p_shard + step) % 16
+            AND NOT EXISTS (
+                SELECT 1 FROM traces o WHERE o.phone = q.phone AND o.phone <> '' AND o.claimed_by IS NOT NULL)
+        ORDER BY q.priority, q.due_at, q.id
+        LIMIT 1 FOR UPDATE SKIP LOCKED;
         IF FOUND THEN
+            RETURN QUERY
+                WITH taken AS (
+                    UPDATE traces t
+                    SET queued = false, claimed_by = actor, claimed_at = p_now, ready_at = p_now + p_lapse,
+                        version = t.version + 1
+                    WHERE t.id = picked
+                    RETURNING t.id, t.ref, t.version, t.person_id, t.area
+                ), told AS (
+                    INSERT INTO audit.events (at, user_id, scope, verb, opened, person_id, trace_id, team_id, area)
+                    SELECT p_now, actor, 'person', 'trace.claimed', true, k.person_id, k.id, p_team, k.area FROM taken k
+                )
+                SELECT k.id, k.ref, k.version, k.person_id, false FROM taken k;
             RETURN;
         END IF;
     END LOOP;
+END $$;
+
+-- Tries of the last hours for the household and the number of a trace that the ticket lets its holder see, by whichever
+-- team: when, by which team, how, and what came of it; nothing that says who of the household it was.
+CREATE FUNCTION called_recently(p_trace bigint, p_since timestamptz)
+RETURNS TABLE (at timestamptz, team_id bigint, kind varchar, outcome varchar, same_number boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = casework, pg_catalog, pg_temp AS $$
+DECLARE
+    teams bigint[] := walls.teams();
+    areas text[] := walls.areas();
+    self traces;
+BEGIN
+    SELECT t.* INTO self FROM traces t
+    WHERE t.id = p_trace AND (t.team_id = ANY (teams) OR t.authority = ANY (areas) OR t.national_team_id = ANY (teams)
+        OR t.from_team_id = ANY (teams));
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT a.at, a.team_id, a.kind, a.outcome, bool_or(a.same_number) FROM (
+            SELECT n.id, n.at, n.team_id, n.kind, n.outcome, true AS same_number FROM attempts n
+            WHERE n.number = self.phone AND n.number <> '' AND n.at >= p_since AND n.trace_id <> self.id
+            UNION ALL
+            SELECT n.id, n.at, n.team_id, n.kind, n.outcome, false FROM traces o JOIN attempts n ON n.trace_id = o.id
+            WHERE o.household = self.household AND o.id <> self.id AND n.at >= p_since
+        ) a
+        GROUP BY a.id, a.at, a.team_id, a.kind, a.outcome
+        ORDER BY a.at DESC LIMIT 20;
 END $$;
 """
 
@@ -127,16 +149,18 @@ GRANT UPDATE (seen_at, seen_by) ON handovers TO ringfence_app;
 GRANT INSERT ON standings TO ringfence_app;
 
 GRANT SELECT, UPDATE ON traces TO ringfence_gate;
+GRANT SELECT ON attempts TO ringfence_gate;
 GRANT SELECT, INSERT ON people_history, cases_history TO ringfence_gate;
 GRANT USAGE ON SEQUENCE people_history_history_id_seq, cases_history_history_id_seq TO ringfence_gate;
 
 GRANT CREATE ON SCHEMA casework TO ringfence_gate;
 ALTER FUNCTION claim OWNER TO ringfence_gate;
+ALTER FUNCTION called_recently OWNER TO ringfence_gate;
 ALTER FUNCTION keep_people OWNER TO ringfence_gate;
 ALTER FUNCTION keep_cases OWNER TO ringfence_gate;
 REVOKE CREATE ON SCHEMA casework FROM ringfence_gate;
-REVOKE ALL ON FUNCTION claim FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION claim TO ringfence_app;
+REVOKE ALL ON FUNCTION claim, called_recently FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION claim, called_recently TO ringfence_app;
 """
 
 #: table -> (what the worker's system scopes are, what lets the staff role read a row)
@@ -148,7 +172,7 @@ SYSTEM = {
     "people": ("intake", "EXISTS (SELECT 1 FROM standings s WHERE s.person_id = people.id)"),
     "people_history": (None, "EXISTS (SELECT 1 FROM standings s WHERE s.person_id = people_history.id)"),
     "standings": (
-        "intake",
+        "intake,sweep",
         "area = ANY ((SELECT walls.standing())::text[]) AND (until_at IS NULL OR until_at > now())",
     ),
     "results": (
@@ -181,7 +205,7 @@ ADDED = {
     "standings": "EXISTS (SELECT 1 FROM traces t WHERE t.person_id = standings.person_id)",
 }
 CHANGED = ("traces", "quarantines", "handovers")
-GATE = ("traces", "people_history", "cases_history")
+GATE = ("traces", "attempts", "people_history", "cases_history")
 
 
 def policies() -> str:
@@ -220,6 +244,7 @@ DROP TRIGGER keep_cases_delete ON cases;
 DROP FUNCTION keep_people();
 DROP FUNCTION keep_cases();
 DROP FUNCTION claim(text, bigint, integer, timestamptz, interval);
+DROP FUNCTION called_recently(bigint, timestamptz);
 DROP TABLE people_history;
 DROP TABLE cases_history;
 """

@@ -109,7 +109,7 @@ class Trace(models.Model):
                 fields=["team", "shard", "priority", "due_at", "id"], name="trace_queue", condition=Q(queued=True)
             ),
             models.Index(fields=["due_at"], name="trace_due", condition=Q(closed_at=None, passes_to__isnull=False)),
-            models.Index(fields=["ready_at"], name="trace_ready", condition=Q(queued=False, closed_at=None)),
+            models.Index(fields=["team", "ready_at"], name="trace_ready", condition=Q(queued=False, closed_at=None)),
             models.Index(fields=["claimed_by"], name="trace_claimed", condition=Q(claimed_by__isnull=False)),
             models.Index(fields=["case"], name="trace_case"),
             models.Index(fields=["household"], name="trace_household", condition=Q(household__isnull=False)),
@@ -141,6 +141,7 @@ class Attempt(models.Model):
 
     class Meta:
         db_table = "attempts"
+        indexes = [models.Index(fields=["number", "at"], name="attempt_number", condition=~Q(number=""))]
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.outcome}"
@@ -198,15 +199,16 @@ class Handover(models.Model):
         ]
         indexes = [
             models.Index(fields=["to_team", "at"], name="handover_notice", condition=Q(seen_at=None)),
+            models.Index(fields=["from_team", "at"], name="handover_passed_on"),
         ]
 
     def __str__(self) -> str:
         return f"{self.trace_id}/{self.seq}: {self.get_reason_display()}"
 
 
-@classify(internal="id trace at user_id team kind answers", special="text")
+@classify(internal="id trace at user_id team to_team kind answers", special="text")
 class Note(models.Model):
-    """A note, a question or an answer on a trace, seen by both teams."""
+    """A note, a question or an answer on a trace, seen by both teams. A question is put to a team (``to_team``)."""
 
     class Kind(models.TextChoices):
         NOTE = "note", "Note"
@@ -217,6 +219,9 @@ class Note(models.Model):
     at = models.DateTimeField()
     user_id = models.BigIntegerField()
     team = models.ForeignKey("accounts.Team", models.PROTECT, db_index=False, db_constraint=False)
+    to_team = models.ForeignKey(
+        "accounts.Team", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     kind = models.CharField(max_length=8, choices=Kind)
     text = models.TextField()
     answers = models.ForeignKey("self", models.PROTECT, null=True)
@@ -229,6 +234,13 @@ class Note(models.Model):
                 condition=Q(kind="answer", answers__isnull=False) | (~Q(kind="answer") & Q(answers=None)),
                 name="note_answer_has_question",
             ),
+            models.CheckConstraint(
+                condition=Q(kind="question", to_team__isnull=False) | (~Q(kind="question") & Q(to_team=None)),
+                name="note_question_is_put_to_a_team",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["to_team", "at"], name="note_question", condition=Q(to_team__isnull=False)),
         ]
 
     def __str__(self) -> str:
