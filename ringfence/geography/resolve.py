@@ -1,0 +1,100 @@
+"""Questions about places: which authority a postcode lies in, what an area lies in, what became of a code.
+
+Areas are read once by each process and kept; a process that runs while new areas are loaded sees them when it is next
+started. Postcodes are asked of the database in sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from threading import Lock
+
+from django.db import connection
+
+from ringfence.geography.atlas import Area, Atlas, Change, Current, Lineage
+from ringfence.rules import places
+from ringfence.rules.places import Entry, Place
+
+_kept: Atlas | None = None
+_lock = Lock()
+
+
+class NotLoaded(Exception):
+    """There are no areas in the database yet."""
+
+
+def atlas() -> Atlas:
+    """Every area, from the database, read once. Raises NotLoaded."""
+    global _kept
+    kept = _kept
+    if kept is None:
+        with _lock:
+            kept = _kept
+            if kept is None:
+                kept = _kept = _read()
+    return kept
+
+
+def forget() -> None:
+    """Read the areas again when they are next asked for."""
+    global _kept
+    _kept = None
+
+
+def _read() -> Atlas:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT code, name, kind, parent, opened, closed, population, easting, northing,"
+            " upper_q, upper_r, lower_q, lower_r"
+            " FROM geography.areas LEFT JOIN geography.area_parents ON child = code AND until IS NOT DISTINCT FROM closed"
+        )
+        areas = [
+            Area(*row[:9], None if row[9] is None else row[9:11], None if row[11] is None else row[11:13])
+            for row in cursor.fetchall()
+        ]
+        cursor.execute('SELECT old, new, "on", share FROM geography.area_successors')
+        changes = [Change(old, new, on, float(share)) for old, new, on, share in cursor.fetchall()]
+    if not areas:
+        raise NotLoaded("The geography has not been loaded. Run: ./run ringfence geography load")
+    return Atlas(areas, changes)
+
+
+def place(postcodes: Iterable[str | None]) -> dict[str | None, Place]:
+    """Where each postcode lies, in any spelling, keyed by the text that was given; one statement for the whole set."""
+    spelt = {text: places.read(text) for text in dict.fromkeys(postcodes)}
+    wanted = {spelling.postcode for spelling in spelt.values() if spelling.postcode is not None}
+    found = _entries(wanted) if wanted else {}
+    authorities = atlas().authorities
+    return {
+        text: places.decide(spelling, found.get(spelling.postcode or ""), authorities) for text, spelling in spelt.items()
+    }
+
+
+def _entries(canonical: set[str]) -> dict[str, Entry]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT code, area, easting, northing, terminated FROM geography.postcodes WHERE code = ANY(%s)",
+            [sorted(canonical)],
+        )
+        return {row[0]: Entry(*row[1:]) for row in cursor.fetchall()}
+
+
+def area(code: str) -> Area:
+    """The area, in force or not. Raises UnknownArea."""
+    return atlas().area(code)
+
+
+def children(code: str, on: date | None = None) -> list[Area]:
+    """What lies directly in an area on a date (None: today's): a county's districts, a region's upper tier."""
+    return atlas().children(code, on)
+
+
+def lineage(code: str) -> Lineage:
+    """The lower tier, upper tier, region and nation that an area is or lies in. Raises UnknownArea."""
+    return atlas().lineage(code)
+
+
+def current(code: str, on: date | None = None, name: str | None = None) -> Current:
+    """The codes that stand for ``code`` on a date (None: today's codes), the main one first, and why. See ``Atlas.current``."""
+    return atlas().current(code, on, name)

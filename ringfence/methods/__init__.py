@@ -1,0 +1,1 @@
+"""Published numerical methods on arrays. No database, no rules of the service."""
