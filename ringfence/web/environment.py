@@ -1,10 +1,48 @@
 """The Jinja environment of the pages: the project's templates, and the NHS design's components behind them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, pass_context
+from jinja2.runtime import Context
+
+from ringfence.rules.calendar import london_date
+from ringfence.web import words
+
+STATIC = Path(__file__).resolve().parent / "static"
+
+
+@lru_cache(maxsize=64)
+def asset(name: str) -> str:
+    """The address of one of the pages' own static files; it changes with the file, so that no browser keeps an old one."""
+    path = STATIC / name
+    mark = f"?{int(path.stat().st_mtime)}" if path.exists() else ""
+    return static(name) + mark
+
+
+def _at_now(say: Callable[..., str]) -> Callable[..., str]:
+    """A filter for moments that compares them with the moment at which the page was asked for."""
+
+    @pass_context
+    def filtered(context: Context, value: Any) -> str:
+        return "" if not value else say(value, context["now"])
+
+    return filtered
+
+
+def _day(on: date | datetime, now: datetime) -> str:
+    return words.day(on, london_date(now))
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def environment(**options: Any) -> Environment:
@@ -19,5 +57,22 @@ def environment(**options: Any) -> Environment:
         lstrip_blocks=True,
         **{name: value for name, value in options.items() if name not in ("autoescape", "undefined")},
     )
-    made.globals.update(static=static, url=reverse)
+    made.globals.update(asset=asset, url=reverse, count=words.count)
+    made.filters.update(
+        when=_at_now(words.when),
+        ago=_at_now(words.ago),
+        day=_at_now(_day),
+        date=words.day,
+        clock=words.clock,
+        span=words.span,
+        hours=words.hours,
+        percent=words.percent,
+        number=words.number,
+        phone=words.phone,
+        dial=words.dial,
+        nhs_number=words.nhs_number,
+        working_days=words.working_days,
+        hour=words.hour,
+        upper_first=_first_upper,
+    )
     return made
