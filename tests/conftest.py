@@ -12,8 +12,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from tests.database import Connection, Database, clone
+
+# How fast this machine is decides nothing.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

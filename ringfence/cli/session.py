@@ -41,7 +41,19 @@ def database(say: Callable[[str], None] = quiet) -> Iterator[None]:
     with server() as embedded:
         ready(embedded, say)
         set_up_django()
+        load_geography(say)
         yield
+
+
+def load_geography(say: Callable[[str], None] = quiet) -> None:
+    """Load areas and postcodes where there are none; a newer directory waits for ``ringfence geography load``."""
+    with login("ringfence_owner") as owner:
+        row = owner.execute("SELECT count(*) FROM geography.loads").fetchone()
+    if row is not None and row[0] == 0:
+        from ringfence.geography import load
+
+        with login("ringfence_owner") as owner:
+            load.ensure(owner, say)
 
 
 def set_up_django() -> None:

@@ -1,0 +1,82 @@
+"""Child processes that belong to this one: started, started again when they crash, stopped together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+#: Seconds between the starts of a child that keeps crashing: at first, and at most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+#: A child that ran this many seconds was well; the next crash is its first.
+WELL = 60.0
+
+#: Seconds that a child gets to finish what it is doing.
+GRACE = 15.0
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """On Linux, ask to be told to stop when the parent dies, so that a killed Ringfence leaves nothing behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Child:
+    """One kept process. ``name`` is what people are told about it."""
+
+    def __init__(self, name: str, command: list[str], extra: dict[str, str]) -> None:
+        self.name = name
+        self.command = command
+        self.extra = extra
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.pause = FIRST_PAUSE
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then stops its children in order.
+        self.process = subprocess.Popen(
+            self.command,
+            env={**os.environ, **self.extra},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+
+    def watch(self, say: Callable[[str], None]) -> None:
+        """Start the child again if it has ended, after a pause that grows while it keeps ending."""
+        if self.process is None or self.process.poll() is None:
+            return
+        ran = time.monotonic() - self.started
+        if ran < self.pause:
+            return
+        self.pause = FIRST_PAUSE if ran > WELL else min(self.pause * 2, LONGEST_PAUSE)
+        say(f"The {self.name} ended with code {self.process.returncode}; starting it again.")
+        self.start()
+
+    def ask_to_stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def wait(self, until: float) -> None:
+        """Wait for the end, until a moment of the monotonic clock; then end it and whatever it started."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def stop(children: list[Child]) -> None:
+    """Stop them all at once, and return when they have ended."""
+    for child in children:
+        child.ask_to_stop()
+    until = time.monotonic() + GRACE
+    for child in children:
+        child.wait(until)

@@ -1,0 +1,215 @@
+"""Everything at once, as ``./run`` starts it: database, geography, demonstration, pages, worker."""
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from types import FrameType
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from ringfence.base.env import env
+from ringfence.cli import children, session
+from ringfence.cli.postgres import PostgresProblem, Server
+
+
+class ServeProblem(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+class Stopped(Exception):
+    """Somebody asked to stop while the start was under way."""
+
+
+def serve(*, fresh: bool, empty: bool, say: Callable[[str], None]) -> None:
+    """Start everything and stay until Ctrl-C or SIGTERM, then stop everything.
+
+    ``fresh`` deletes the record first. ``empty`` is for real use: no demonstration, now or at a later start.
+    """
+    check_port(env.port)
+    with ExitStack() as stack:
+        stopping = stack.enter_context(_signals())
+        stack.enter_context(_alone())
+        embedded = stack.enter_context(session.server())
+        if fresh:
+            begin_anew(embedded)
+        try:
+            _fill(embedded, empty, stopping, say)
+        except Stopped:
+            say("Stopped; ./run continues from here.")
+            return
+        _keep_up(embedded, stopping, say)
+
+
+def check_port(port: int) -> None:
+    """Raise ServeProblem when the port is taken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            raise ServeProblem(
+                f"Port {port} of 127.0.0.1 is taken, perhaps by another Ringfence. Stop that, or choose another port: "
+                f"RINGFENCE_PORT={port + 1} ./run"
+            ) from None
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, for as long as this lasts. A second Ctrl-C changes nothing."""
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    env.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with open(env.home / "serve.lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServeProblem(f"Ringfence is already running on {env.home}. Stop it first, or set RINGFENCE_HOME.") from None
+        yield
+
+
+def begin_anew(embedded: Server | None) -> None:
+    """Delete the record of the embedded server. Keys and passwords stay."""
+    if embedded is None:
+        raise ServeProblem("--fresh deletes the embedded server's data; drop the database of DATABASE_URL yourself.")
+    with psycopg.connect(embedded.admin(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(env.database.name)))
+    _remember(None)
+
+
+def _remembered() -> str | None:
+    """What this home is for: ``real`` use, or the demonstration, ``begun`` or ``played``."""
+    try:
+        use = json.loads((env.home / "use.json").read_text())["use"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return use if use in ("real", "begun", "played") else None
+
+
+def _remember(use: str | None) -> None:
+    path = env.home / "use.json"
+    if use is None:
+        path.unlink(missing_ok=True)
+        return
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps({"use": use}))
+    os.replace(draft, path)
+
+
+def _fill(embedded: Server | None, empty: bool, stopping: threading.Event, say: Callable[[str], None]) -> None:
+    """Bring the database to where people can work with it, continuing what an earlier start left undone."""
+    use = _remembered()
+    if empty and use in ("begun", "played"):
+        raise ServeProblem(
+            f"{env.home} holds the demonstration. For real use begin anew with ./run --fresh --empty, or set RINGFENCE_HOME."
+        )
+    if use == "begun" and embedded is not None:
+        say("The demonstration was interrupted last time; playing it again.")
+        begin_anew(embedded)
+        use = None
+    session.ready(embedded, say)
+    if use is None:
+        _remember("real" if empty else "begun")
+    _command(stopping, "load the geography", "geography", "load")
+    if use is None and not empty and find_spec("ringfence.simulation") is not None:
+        _command(stopping, "play the demonstration", "demonstration", "play")
+        _remember("played")
+
+
+def _command(stopping: threading.Event, doing: str, *arguments: str) -> None:
+    """Run one of Ringfence's own commands in a process of its own, so that what it needed is given back."""
+    child = children.Child(doing, [sys.executable, "-m", "ringfence.cli", *arguments], {})
+    child.start()
+    assert child.process is not None
+    while child.process.poll() is None:
+        if stopping.wait(0.05):
+            children.stop([child])
+    if stopping.is_set():
+        raise Stopped
+    if child.process.returncode:
+        raise ServeProblem(f"Could not {doing}; the line above says why. Run it again to continue.")
+
+
+def _processes() -> list[children.Child]:
+    processors = os.cpu_count() or 1
+    web = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(env.port)),
+        *("--workers", str(max(1, min(4, processors))), "--blocking-threads", "12", "--no-ws", "--log-level", "warning"),
+        *("--respawn-failed-workers", "ringfence.config.wsgi:application"),
+    ]
+    found = [children.Child("web process", web, {"RINGFENCE_PROCESS": "web"})]
+    if find_spec("ringfence.worker") is not None:
+        worker = [sys.executable, "-m", "ringfence.worker"]
+        found.append(children.Child("worker", worker, {"RINGFENCE_PROCESS": "worker"}))
+    return found
+
+
+def _keep_up(embedded: Server | None, stopping: threading.Event, say: Callable[[str], None]) -> None:
+    kept = _processes()
+    try:
+        for child in kept:
+            child.start()
+        welcomed = False
+        while not stopping.wait(0.2):
+            if embedded is not None:
+                try:
+                    if embedded.restart_if_crashed():
+                        say("The database had ended unexpectedly and is up again; nothing was lost.")
+                except PostgresProblem as problem:
+                    say(str(problem))
+            for child in kept:
+                child.watch(say)
+            if not welcomed and _answers():
+                welcomed = True
+                _welcome(say)
+        say("Stopping ...")
+    finally:
+        children.stop(kept)
+    say("Stopped. ./run continues with the same data.")
+
+
+def _answers() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", env.port, timeout=10)
+    try:
+        connection.request("GET", "/sign-in")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome(say: Callable[[str], None]) -> None:
+    say(f"\nRingfence is up: http://127.0.0.1:{env.port}   (Ctrl-C stops it)\n")
+    if _remembered() == "real":
+        say(
+            "First steps:\n"
+            "  1. ./run ringfence user add       somebody of national operations, who sets up the rest\n"
+            f"  2. http://127.0.0.1:{env.port}/authorities     an authority's page: its policy, joining date, teams and people\n"
+            "  3. ./run ringfence intake FILE --source NAME     the first line list\n"
+        )
+    elif _remembered() == "played":
+        subprocess.run([sys.executable, "-m", "ringfence.cli", "demonstration", "people"], check=False)
