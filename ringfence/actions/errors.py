@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class Stale(Exception):
@@ -15,12 +15,16 @@ class Stale(Exception):
 
 
 class Invalid(Exception):
-    """A value cannot be used (422). ``field`` is the verb's argument, so that the page can put the message beside it."""
+    """A value cannot be used (422). ``field`` is the verb's argument, so that the page can put the message beside it.
 
-    def __init__(self, field: str, message: str) -> None:
+    ``problems`` has every field that is wrong with its message, where a verb looked at them all.
+    """
+
+    def __init__(self, field: str, message: str, problems: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.field = field
         self.message = message
+        self.problems = dict(problems) if problems else {field: message}
 
 
 class NotFound(Exception):
