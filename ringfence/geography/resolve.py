@@ -1,7 +1,7 @@
 """Questions about places: which authority a postcode lies in, what an area lies in, what became of a code.
 
-Areas are read once by each process and kept; a process that runs while new areas are loaded sees them when it is next
-started. Postcodes are asked of the database in sets.
+Areas are read once by each process and kept, and so are the postcodes asked for last; a process that runs while a new
+geography is loaded sees it when it is next started. Postcodes are asked of the database in sets.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from ringfence.geography.atlas import Area, Atlas, Change, Current, Lineage
 from ringfence.rules import places
 from ringfence.rules.places import Entry, Place
 
+MOST_REMEMBERED = 100_000
+
 _kept: Atlas | None = None
+_remembered: dict[str, Place] = {}
 _lock = Lock()
 
 
@@ -37,9 +40,10 @@ def atlas() -> Atlas:
 
 
 def forget() -> None:
-    """Read the areas again when they are next asked for."""
+    """Read areas and postcodes again when they are next asked for."""
     global _kept
     _kept = None
+    _remembered.clear()
 
 
 def _read() -> Atlas:
@@ -61,23 +65,50 @@ def _read() -> Atlas:
 
 
 def place(postcodes: Iterable[str | None]) -> dict[str | None, Place]:
-    """Where each postcode lies, in any spelling, keyed by the text that was given; one statement for the whole set."""
+    """Where each postcode lies, in any spelling, keyed by the text that was given; at most one statement for the set."""
     spelt = {text: places.read(text) for text in dict.fromkeys(postcodes)}
-    wanted = {spelling.postcode for spelling in spelt.values() if spelling.postcode is not None}
-    found = _entries(wanted) if wanted else {}
-    authorities = atlas().authorities
+    found = located(spelling.postcode for spelling in spelt.values() if spelling.postcode is not None)
     return {
-        text: places.decide(spelling, found.get(spelling.postcode or ""), authorities) for text, spelling in spelt.items()
+        text: places.decide(spelling, None, {}) if spelling.postcode is None else found[spelling.postcode]
+        for text, spelling in spelt.items()
     }
 
 
-def _entries(canonical: set[str]) -> dict[str, Entry]:
+def located(canonical: Iterable[str]) -> dict[str, Place]:
+    """``place`` for postcodes that ``rules.places.read`` has made canonical; at most one statement for the set.
+
+    The last places asked for are remembered by the process, up to MOST_REMEMBERED.
+    """
+    found: dict[str, Place] = {}
+    asked = []
+    for postcode in set(canonical):
+        place = _remembered.get(postcode)
+        if place is None:
+            asked.append(postcode)
+        else:
+            found[postcode] = place
+    if asked:
+        authorities = atlas().authorities
+        entries = _entries(asked)
+        fresh = {postcode: places.locate(postcode, entries.get(postcode), authorities) for postcode in asked}
+        found |= fresh
+        if len(_remembered) + len(fresh) > MOST_REMEMBERED:
+            _remembered.clear()
+        if len(fresh) <= MOST_REMEMBERED:
+            _remembered.update(fresh)
+    return found
+
+
+def _entries(canonical: list[str]) -> dict[str, Entry]:
     with connection.cursor() as cursor:
+        # One text instead of an array: adapting five thousand elements takes longer than finding them. A canonical
+        # postcode holds no comma. In order, so that neighbours are found on one page.
         cursor.execute(
-            "SELECT code, area, easting, northing, terminated FROM geography.postcodes WHERE code = ANY(%s)",
-            [sorted(canonical)],
+            "SELECT code, area, easting, northing, terminated FROM geography.postcodes"
+            " WHERE code = ANY(string_to_array(%s, ','))",
+            [",".join(sorted(canonical))],
         )
-        return {row[0]: Entry(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: row[1:] for row in cursor.fetchall()}
 
 
 def area(code: str) -> Area:

@@ -242,6 +242,9 @@ def authority(code: str, name: str, utla: str | None = None, utla_name: str | No
     return Authority(name, country, code, utla, f"The postcode is in {name}, so under {utla_name or utla}.")
 
 
+# Looked up once: an enumeration's member costs as much as the rest of the decision.
+_ENGLAND, _OUTSIDE = Kind.ENGLAND, Kind.OUTSIDE
+
 _UNLISTED = "The postcode is well formed but not in the directory: new, old or mistyped."
 _NO_AUTHORITY = "The directory has the postcode but no authority for it."
 
@@ -251,26 +254,26 @@ def decide(spelling: Spelling, entry: Entry | None, authorities: Mapping[str, Au
     postcode = spelling.postcode
     if postcode is None:
         return Place(spelling.kind or Kind.BLANK, spelling.why)
+    return locate(postcode, entry, authorities)
+
+
+def locate(postcode: str, entry: Entry | None, authorities: Mapping[str, Authority]) -> Place:
+    """``decide`` for a postcode that is canonical already."""
     if entry is None:
         return _unlisted(postcode)
-    known = authorities.get(entry.area) if entry.area else None
+    code, easting, northing, terminated = entry
+    known = authorities.get(code) if code else None
     if known is None:
-        country = COUNTRIES.get(entry.area[:1]) if entry.area else _ELSEWHERE.get(area(postcode))
+        country = COUNTRIES.get(code[:1]) if code else _ELSEWHERE.get(area(postcode))
         if country and country != "England":
             why = f"The postcode is in {country}, outside England."
-            return Place(Kind.OUTSIDE, why, postcode, None, None, country, entry.easting, entry.northing, entry.terminated)
-        return Place(Kind.NO_AUTHORITY, _NO_AUTHORITY, postcode, None, None, country, *entry[1:])
-    return Place(
-        Kind.OUTSIDE if known.ltla is None else Kind.ENGLAND,
-        known.why if entry.terminated is None else f"{known.why} It is no longer in use.",
-        postcode,
-        known.ltla,
-        known.utla,
-        known.country,
-        entry.easting,
-        entry.northing,
-        entry.terminated,
-    )
+            return Place(Kind.OUTSIDE, why, postcode, None, None, country, easting, northing, terminated)
+        return Place(Kind.NO_AUTHORITY, _NO_AUTHORITY, postcode, None, None, country, easting, northing, terminated)
+    _, country, ltla, utla, why = known
+    if terminated is not None:
+        why += " It is no longer in use."
+    kind = _ENGLAND if ltla is not None else _OUTSIDE
+    return Place(kind, why, postcode, ltla, utla, country, easting, northing, terminated)
 
 
 def _unlisted(postcode: str) -> Place:
