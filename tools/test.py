@@ -1,4 +1,4 @@
-"""``./run test [ARGS]`` and ``./run nightly [ARGS]``: the tests, then those that drive a browser, in a process of their own.
+"""``./run test [ARGS]`` and ``./run nightly [ARGS]``: the tests, then in a process of their own those in a browser.
 
 The browser's driver leaves an event loop running, which the other tests must not meet. Arguments go to pytest; paths
 among them choose the tests.
@@ -20,7 +20,9 @@ def runs(arguments: list[str]) -> list[list[str]]:
     others = [each for each in arguments if each not in paths]
     journeys = [each for each in paths if each.startswith(JOURNEYS)]
     rest = [each for each in paths if each not in journeys]
-    spread = [] if any(each.startswith(("-n", "--pdb", "-s")) for each in others) else ["-n", "2", "--dist", "worksteal"]
+    spread = (
+        [] if any(each.startswith(("-n", "--pdb", "-s")) for each in others) else ["-n", "2", "--dist", "worksteal"]
+    )
     found = []
     if rest or not paths:
         found.append([*spread, *others, *(rest or ["tests"]), f"--ignore={JOURNEYS}"])
@@ -34,7 +36,9 @@ def main(arguments: list[str]) -> int:
     codes = []
     for each in runs(arguments):
         try:
-            codes.append(subprocess.run([sys.executable, "-m", "pytest", *each], env=os.environ, check=False).returncode)
+            codes.append(
+                subprocess.run([sys.executable, "-m", "pytest", *each], env=os.environ, check=False).returncode
+            )
         except KeyboardInterrupt:
             return 130
         if codes[-1] == 2:

@@ -8,6 +8,7 @@ import json
 import os
 import secrets as random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -110,17 +111,17 @@ class Environment:
         _path,
         CHECKOUT / ".ringfence",
         "`.ringfence` in the checkout",
-        "Folder of the embedded PostgreSQL server's data, of its log and of `secrets.json` (readable by its owner alone). "
-        "It is made when first needed.",
+        "Folder of the embedded PostgreSQL server's data, of its log and of `secrets.json` (readable by its owner "
+        "alone). It is made when first needed.",
     )
     database_url: str | None = _setting(
         "DATABASE_URL",
         _database,
         None,
         "the embedded server",
-        "A PostgreSQL server of your own, 15 or newer, as `postgresql://user:password@host:port/database`. The user must "
-        "be allowed to create roles, extensions and the database; it is used to prepare the database and for nothing "
-        "else: every process signs in with a narrow role of its own.",
+        "A PostgreSQL server of your own, 15 or newer, as `postgresql://user:password@host:port/database`. The user "
+        "must be allowed to create roles, extensions and the database; it is used to prepare the database and for "
+        "nothing else: every process signs in with a narrow role of its own.",
     )
     database_name: str | None = _setting(
         "RINGFENCE_DATABASE",
@@ -134,8 +135,8 @@ class Environment:
         _process,
         "cli",
         "`cli`",
-        "What kind of process this is, hence which database role it signs in as: `owner` (migrations), `web`, `worker`, "
-        "`lab`, `cli` or `tests`. Ringfence's own commands set it for the processes they start.",
+        "What kind of process this is, hence which database role it signs in as: `owner` (migrations), `web`, "
+        "`worker`, `lab`, `cli` or `tests`. Ringfence's own commands set it for the processes they start.",
     )
     secret_key_given: str | None = _setting(
         "RINGFENCE_SECRET_KEY",
@@ -149,8 +150,8 @@ class Environment:
         _text,
         None,
         "made once, kept in `secrets.json`",
-        "Signs the tickets by which the database knows which rows a transaction may see. The same on every machine; it is "
-        "written into the database when migrations run.",
+        "Signs the tickets by which the database knows which rows a transaction may see. The same on every machine; "
+        "what checks it is written into the database when migrations run.",
     )
     debug: bool = _setting(
         "RINGFENCE_DEBUG",
@@ -267,12 +268,16 @@ class Secrets:
             return None
         except (ValueError, KeyError, TypeError) as problem:
             raise EnvironmentProblem(
-                f"{path} is damaged. Restore it from a backup; without it, signed-in people and database logins are lost."
+                f"{path} is damaged. Restore it from a backup: it has the keys and the database's passwords."
             ) from problem
 
     @staticmethod
     def _write(path: Path, known: dict[str, Any] | None) -> None:
-        made = known or {"secret_key": random.token_urlsafe(48), "ticket_key": random.token_urlsafe(48), "passwords": {}}
+        made = known or {
+            "secret_key": random.token_urlsafe(48),
+            "ticket_key": random.token_urlsafe(48),
+            "passwords": {},
+        }
         for name in (*LOGINS, "postgres"):
             made["passwords"].setdefault(name, random.token_urlsafe(24))
         path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -285,10 +290,8 @@ class Secrets:
                 os.fsync(out.fileno())
             if known is None:
                 # A link fails if another process was first: its secrets then stand.
-                try:
+                with suppress(FileExistsError):
                     os.link(draft, path)
-                except FileExistsError:
-                    pass
             else:
                 os.replace(draft, path)
         finally:

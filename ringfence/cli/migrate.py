@@ -8,16 +8,21 @@ from ringfence.cli.session import set_up_django, wanted
 
 
 def main() -> None:
-    """Apply every migration, install the key of the tickets, and note in the database what it was migrated to."""
+    """Apply every migration, load the areas that rows refer to, install the key of the tickets.
+
+    What the database was migrated to is noted in its comment.
+    """
     set_up_django()
     from django.core.management import call_command
     from django.db import connection
 
     from ringfence.accounts import walls
+    from ringfence.geography import load
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         call_command("migrate", verbosity=0, interactive=False)
+        load.load_areas(connection.connection)
         walls.install_key(connection)
         name = connection.ops.quote_name(env.database.name)
         cursor.execute(f"COMMENT ON DATABASE {name} IS '{wanted()}'")

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL server: its binaries come from a package, its supervision is here.
 
-Each home (``RINGFENCE_HOME``) has one server. Whoever needs it says so with ``Server.use()``: the first one in starts it,
-the last one out stops it, also after one of them was killed. It listens on a Unix socket and on a free port of
+Each home (``RINGFENCE_HOME``) has one server. Whoever needs it says so with ``Server.use()``: the first one in starts
+it, the last one out stops it, also after one of them was killed. It listens on a Unix socket and on a free port of
 127.0.0.1, every login needs its password, and its log holds no statement and no row.
 """
 
@@ -66,7 +66,7 @@ class Server:
 
     @property
     def data(self) -> Path:
-        """The folder of the data: in the home, or, when root's home is closed to the server's user, in a shared place."""
+        """The folder of the data: in the home or, when that is closed to the server's user, in a shared place."""
         inside = self.home / "postgres"
         if os.geteuid() != 0 or (inside / "PG_VERSION").exists() or _may_enter(self.home):
             return inside
@@ -86,7 +86,12 @@ class Server:
         where = self._whereabouts()
         password = Secrets.of(self.home).passwords["postgres"]
         return make_conninfo(
-            host=where["host"], port=where["port"], user="postgres", password=password, dbname=database, connect_timeout=10
+            host=where["host"],
+            port=where["port"],
+            user="postgres",
+            password=password,
+            dbname=database,
+            connect_timeout=10,
         )
 
     # Using it
@@ -209,7 +214,11 @@ class Server:
             except ProcessLookupError:
                 break
             deadline = time.monotonic() + patience
-            while time.monotonic() < deadline and self.pid() == pid and not (self.process and self.process.poll() is not None):
+            while (
+                time.monotonic() < deadline
+                and self.pid() == pid
+                and not (self.process and self.process.poll() is not None)
+            ):
                 time.sleep(0.02)
             if self.pid() != pid or (self.process and self.process.poll() is not None):
                 break
@@ -362,7 +371,7 @@ def _run(command: list[Any]) -> str:
     )
     if done.returncode:
         raise PostgresProblem(done.stderr.strip() or done.stdout.strip())
-    return done.stdout
+    return str(done.stdout)
 
 
 def _account() -> pwd.struct_passwd:
@@ -372,7 +381,17 @@ def _account() -> pwd.struct_passwd:
     except KeyError:
         pass
     made = subprocess.run(
-        ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell", "/bin/false", SYSTEM_USER],
+        [
+            "useradd",
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--home-dir",
+            "/",
+            "--shell",
+            "/bin/false",
+            SYSTEM_USER,
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -396,7 +415,9 @@ def _drop() -> dict[str, Any]:
 
 def _may_run(program: Path) -> bool:
     try:
-        return subprocess.run([program, "--version"], capture_output=True, cwd="/", check=False, **_drop()).returncode == 0
+        return (
+            subprocess.run([program, "--version"], capture_output=True, cwd="/", check=False, **_drop()).returncode == 0
+        )
     except OSError:
         return False
 

@@ -70,8 +70,8 @@ def check_version(version: int) -> None:
     """Refuse a server that is too old; ``version`` is libpq's number (150004 is 15.4)."""
     if version < OLDEST * 10_000:
         raise PostgresProblem(
-            f"This PostgreSQL server is version {version // 10_000}.{version % 10_000}; Ringfence needs {OLDEST} or newer. "
-            f"Name another server in DATABASE_URL, or leave it out to use the embedded one."
+            f"This PostgreSQL server is version {version // 10_000}.{version % 10_000}; Ringfence needs {OLDEST} or "
+            f"newer. Name another server in DATABASE_URL, or leave it out to use the embedded one."
         )
 
 
@@ -96,11 +96,15 @@ def _roles(server: "psycopg.Connection[tuple[object, ...]]", secrets: Secrets) -
                 )
             )
         elif found[0]:
-            raise PostgresProblem(f"The role {role} looks past row-level security (superuser or BYPASSRLS); take that away.")
+            raise PostgresProblem(
+                f"The role {role} looks past row-level security (superuser or BYPASSRLS); take that away."
+            )
         if role != GATE:
             server.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(secrets.passwords[role])))
         for setting, value in TIMEOUTS.get(role, {}).items():
-            server.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value)))
+            server.execute(
+                sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
+            )
     for role, member in MEMBERSHIPS:
         server.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)))
 
@@ -117,7 +121,11 @@ def _database(server: "psycopg.Connection[tuple[object, ...]]", database: str) -
     if superuser is not None and not superuser[0]:
         server.execute("GRANT ringfence_owner TO CURRENT_USER")
     # The order of code points everywhere: the same on every machine, and no index breaks with a new C library.
-    locale = "LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'" if server.info.server_version >= 170_000 else "LOCALE 'C'"
+    locale = (
+        "LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+        if server.info.server_version >= 170_000
+        else "LOCALE 'C'"
+    )
     server.execute(
         sql.SQL("CREATE DATABASE {} OWNER ringfence_owner TEMPLATE template0 ENCODING 'UTF8' {}").format(
             sql.Identifier(database), sql.SQL(locale)

@@ -16,7 +16,6 @@ from types import FrameType
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from ringfence.base.env import env
 from ringfence.cli import children, session
@@ -87,7 +86,9 @@ def _alone() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ServeProblem(f"Ringfence is already running on {env.home}. Stop it first, or set RINGFENCE_HOME.") from None
+            raise ServeProblem(
+                f"Ringfence is already running on {env.home}. Stop it first, or set RINGFENCE_HOME."
+            ) from None
         yield
 
 
@@ -124,7 +125,8 @@ def _fill(embedded: Server | None, empty: bool, stopping: threading.Event, say: 
     use = _remembered()
     if empty and use in ("begun", "played"):
         raise ServeProblem(
-            f"{env.home} holds the demonstration. For real use begin anew with ./run --fresh --empty, or set RINGFENCE_HOME."
+            f"{env.home} holds the demonstration. For real use begin anew with ./run --fresh --empty, or set "
+            f"RINGFENCE_HOME."
         )
     if use == "begun" and embedded is not None:
         say("The demonstration was interrupted last time; playing it again.")
@@ -157,7 +159,15 @@ def _processes() -> list[children.Child]:
     processors = os.cpu_count() or 1
     web = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(env.port)),
-        *("--workers", str(max(1, min(4, processors))), "--blocking-threads", "12", "--no-ws", "--log-level", "warning"),
+        *(
+            "--workers",
+            str(max(1, min(4, processors))),
+            "--blocking-threads",
+            str(min(12, 2 * processors + 1)),
+            "--no-ws",
+            "--log-level",
+            "warning",
+        ),
         *("--respawn-failed-workers", "ringfence.config.wsgi:application"),
     ]
     found = [children.Child("web process", web, {"RINGFENCE_PROCESS": "web"})]
@@ -208,7 +218,7 @@ def _welcome(say: Callable[[str], None]) -> None:
         say(
             "First steps:\n"
             "  1. ./run ringfence user add       somebody of national operations, who sets up the rest\n"
-            f"  2. http://127.0.0.1:{env.port}/authorities     an authority's page: its policy, joining date, teams and people\n"
+            f"  2. http://127.0.0.1:{env.port}/authorities     an authority's page: policy, joining date, teams, people\n"
             "  3. ./run ringfence intake FILE --source NAME     the first line list\n"
         )
     elif _remembered() == "played":

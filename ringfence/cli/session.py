@@ -117,12 +117,17 @@ def migrate() -> None:
 
 
 def wanted() -> str:
-    """A digest of all that makes the database what it is: migrations, preparation and the key of the tickets."""
+    """A digest of all that makes the database what it is: migrations, areas, preparation and the key of the tickets."""
     whole = hashlib.sha256(env.ticket_key.encode())
     for path in sorted(
-        [*PACKAGE.glob("*/migrations/**/*.*"), PACKAGE / "cli" / "preparation.py", PACKAGE / "accounts" / "walls.py"]
+        [
+            *PACKAGE.glob("*/migrations/**/*.*"),
+            *PACKAGE.glob("geography/data/*.csv"),
+            PACKAGE / "cli" / "preparation.py",
+            PACKAGE / "accounts" / "walls.py",
+        ]
     ):
-        if path.is_file() and path.suffix in (".py", ".sql"):
+        if path.is_file() and path.suffix in (".py", ".sql", ".csv"):
             whole.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return f"ringfence {whole.hexdigest()}"
 
@@ -136,4 +141,4 @@ def mark() -> str | None:
             ).fetchone()
     except psycopg.OperationalError:
         return None
-    return None if row is None else row[0] and str(row[0])
+    return None if row is None or row[0] is None else str(row[0])

@@ -55,7 +55,10 @@ TEMPLATES = [
         "APP_DIRS": False,
         "OPTIONS": {
             "environment": "ringfence.web.environment.environment",
-            "context_processors": ["csp.context_processors.nonce", "django.contrib.messages.context_processors.messages"],
+            "context_processors": [
+                "csp.context_processors.nonce",
+                "django.contrib.messages.context_processors.messages",
+            ],
         },
     },
 ]

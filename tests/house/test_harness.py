@@ -31,7 +31,10 @@ def test_commits_are_seen_by_others_and_then_taken_back(
 ) -> None:
     reader = login("app")
     assert count(reader) == 0
-    reader.execute("INSERT INTO users (email, name, password, is_active, created_at) VALUES ('a@example.org', 'A', '', true, now())")
+    reader.execute(
+        "INSERT INTO users (email, name, password, is_active, created_at)"
+        " VALUES ('a@example.org', 'A', '', true, now())"
+    )
     assert count(login("worker")) == 1
 
 
@@ -43,9 +46,11 @@ def test_the_tests_sign_in_as_the_command_line_does(db: None) -> None:
 
 @pytest.mark.parametrize("role", ["app", "worker", "lab", "cli", "owner"])
 def test_no_role_looks_past_the_walls(login: Callable[[str], Connection], role: str) -> None:
-    row = login(role).execute(
-        "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = session_user"
-    ).fetchone()
+    row = (
+        login(role)
+        .execute("SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = session_user")
+        .fetchone()
+    )
     assert row == (False, False, False, False)
 
 

@@ -21,7 +21,8 @@ def settings_reference() -> str:
     from ringfence.base.env import Environment
 
     rows = [
-        f"| `{each.metadata['name']}` | {each.metadata['shown']} | {each.metadata['about']} |" for each in fields(Environment)
+        f"| `{each.metadata['name']}` | {each.metadata['shown']} | {each.metadata['about']} |"
+        for each in fields(Environment)
     ]
     return HEADING + "\n".join(rows) + "\n"
 
