@@ -222,7 +222,7 @@ def calling_time(policy: ServicePolicy, at: datetime) -> datetime:
     return aware(at)
 
 
-def next(outcome: Outcome, facts: Facts, policy: ServicePolicy, now: datetime) -> Next:  # noqa: A001
+def next(outcome: Outcome, facts: Facts, policy: ServicePolicy, now: datetime) -> Next:
     """What comes after an attempt that ended just now.
 
     Raises AttemptError for a call-back without a time, in the past, or more than seven days ahead.

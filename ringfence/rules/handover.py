@@ -96,7 +96,7 @@ def due(
         return Due(target, False, "No partnership policy is recorded, so the national team keeps it.")
     if local_team_live_from is None:
         return Due(target, False, "There is no local team yet, so the national team keeps it.")
-    return _due(start, _timeline(tuple(history)), aware(local_team_live_from), now)
+    return _due(start, _timeline(tuple(history)), aware(local_team_live_from), aware(now))
 
 
 @lru_cache(maxsize=8192)
@@ -131,6 +131,32 @@ def _due_why(start: datetime, period: timedelta, floor: datetime, at: datetime, 
     return f"{begin}; the local team is closed, so it passes at {spoken(at)}."
 
 
+class SetPeriod(NamedTuple):
+    """A span of moments, from `from_at` up to but not including `until_at` (None: for ever), and the set period in
+    hours that a trace which falls due within it had."""
+
+    from_at: datetime
+    until_at: datetime | None
+    hours: int
+
+
+def set_periods(history: Sequence[PartnershipPolicy]) -> tuple[SetPeriod, ...]:
+    """The set period by the moment at which a trace was due, in order; moments at which none can be are left out.
+
+    What `due` decided for one trace, told for all of an authority's: the moment a trace was due gives the set period
+    that it had, whatever the moment at which it was transferred.
+    """
+    timeline = _timeline(tuple(history))
+    found = []
+    for index, policy in enumerate(timeline):
+        # Under a local-first policy only traces from before it can be due, so that is the moment to ask about.
+        period = _set_period(timeline, index, policy.from_at - timedelta(microseconds=1))
+        if period is not None:
+            until = timeline[index + 1].from_at if index + 1 < len(timeline) else None
+            found.append(SetPeriod(policy.from_at, until, period // timedelta(hours=1)))
+    return tuple(found)
+
+
 def reason(*, transferred_at: datetime, set_period_hours: int, due_at: datetime) -> str:
     """Why the clock handed a trace over, in the past tense, for its history: at most 300 characters.
 
@@ -161,6 +187,34 @@ def local_target(policy: PartnershipPolicy, at: datetime) -> Due:
     return _local_target_on(policy, london_date(at))
 
 
+def after_move(
+    kind: TeamKind,
+    transferred_at: datetime,
+    history: Sequence[PartnershipPolicy],
+    *,
+    local_team_live_from: datetime | None,
+    now: datetime,
+    given_back: bool = False,
+) -> Due:
+    """When a trace is due that a team of `kind` gets now, by a person's act or by the clock. Arguments as for `due`.
+
+    A local team for which no policy with working days is in force, a health protection team and the pool aim for 24
+    hours: from now, or in the pool from transfer.
+    """
+    if kind is TeamKind.NATIONAL:
+        return due(transferred_at, history, local_team_live_from=local_team_live_from, now=now, given_back=given_back)
+    if kind is TeamKind.POOL:
+        return Due(aware(transferred_at) + NATIONAL_TARGET, False, "A pool trace is due in 24 hours.")
+    if kind is TeamKind.HEALTH_PROTECTION:
+        return Due(
+            aware(now) + NATIONAL_TARGET, False, "The health protection team aims to look at it within 24 hours."
+        )
+    begun = [policy for policy in _timeline(tuple(history)) if policy.from_at <= now]
+    if begun and begun[-1].working_days:
+        return local_target(begun[-1], now)
+    return Due(aware(now) + NATIONAL_TARGET, False, "The local team aims to reach them within 24 hours.")
+
+
 class Group(StrEnum):
     """The groups of the local team's list, most urgent first."""
 
@@ -176,7 +230,7 @@ class Group(StrEnum):
 
 
 def group(due_at: datetime, now: datetime) -> Group:
-    """Which group of the local list a trace belongs to; days are London days, and due at this very moment is overdue."""
+    """Which group of the local list a trace belongs to. Days are London days; due at this very moment is overdue."""
     if due_at <= now:
         return Group.OVERDUE
     days = (london_date(due_at) - london_date(now)).days

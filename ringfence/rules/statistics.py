@@ -103,6 +103,8 @@ class TraceFacts:
             at = getattr(self, name)
             if at is not None and at < self.created_at:
                 raise ValueError(f"{name} {at} is before the trace was opened at {self.created_at}")
+        if self.closed_at is not None and self.handed_over_at is not None and self.closed_at < self.handed_over_at:
+            raise ValueError("a closed trace is not handed over")
         if self.handed_over_at is not None and (
             self.handovers < 1 or self.first_kind not in (TeamKind.NATIONAL, TeamKind.POOL)
         ):
@@ -220,9 +222,4 @@ def figures(traces: Iterable[TraceFacts], now: datetime) -> Figures:
 
 
 def _added_by_hand_over(trace: TraceFacts) -> bool:
-    return (
-        trace.handed_over_at is not None
-        and trace.reached_at is not None
-        and trace.reached_at >= trace.handed_over_at
-        and trace.reached_by_kind is TeamKind.LOCAL
-    )
+    return trace.handed_over_at is not None and trace.reached_by_kind is TeamKind.LOCAL

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import assume, given
@@ -10,6 +10,7 @@ from ringfence.rules.handover import (
     Group,
     Held,
     TeamKind,
+    after_move,
     due,
     escalate,
     give_back,
@@ -17,9 +18,10 @@ from ringfence.rules.handover import (
     local_target,
     may_pass,
     reason,
+    set_periods,
 )
-from ringfence.rules.policy import Model, policy_at
-from tests.rules.strategies import histories, moments, near, policies
+from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
+from tests.rules.strategies import AREA, histories, moments, near, policies
 
 HOUR = timedelta(hours=1)
 AT = datetime(2020, 8, 3, 9, tzinfo=UTC)
@@ -86,6 +88,39 @@ def test_the_sentences_fit_their_columns(history, transferred_at, live_from):
     assert answer.why.endswith(".") and len(answer.why) <= 200
     told = reason(transferred_at=transferred_at, set_period_hours=336, due_at=answer.at)
     assert told.startswith("Handed over because 336 hours passed") and told.endswith(".") and len(told) <= 300
+
+
+@given(histories, near, near)
+def test_the_moment_due_tells_the_set_period(history, transferred_at, live_from):
+    answer = due(transferred_at, history, local_team_live_from=live_from, now=transferred_at)
+    spans = [
+        span
+        for span in set_periods(history)
+        if span.from_at <= answer.at and (span.until_at is None or answer.at < span.until_at)
+    ]
+    if answer.passes:
+        (span,) = spans
+        floor = max(transferred_at + span.hours * HOUR, span.from_at, live_from)
+        assert answer.at == next_open(policy_at(history, answer.at), floor)
+
+
+@given(st.sampled_from(TeamKind), histories, near, near, st.none() | near)
+def test_a_moved_trace_is_due_and_only_a_national_team_s_passes(kind, history, transferred_at, now, live_from):
+    answer = after_move(kind, transferred_at, history, local_team_live_from=live_from, now=now)
+    assert answer.why.endswith(".") and len(answer.why) <= 200
+    if kind is TeamKind.NATIONAL:
+        assert answer == due(transferred_at, history, local_team_live_from=live_from, now=now)
+    else:
+        assert not answer.passes
+        assert answer.at > (transferred_at if kind is TeamKind.POOL else now)
+
+
+def test_the_policy_in_force_now_decides_even_when_it_began_this_moment():
+    timed = PartnershipPolicy(area=AREA, from_at=AT - 72 * HOUR, model=Model.TIMED, opens=time(0), closes=time(23, 59))
+    ended = replace(timed, from_at=AT, model=Model.NATIONAL_ONLY)
+    overdue = AT - 30 * HOUR
+    assert due(overdue, [timed, ended], local_team_live_from=timed.from_at, now=AT - HOUR).passes
+    assert not due(overdue, [timed, ended], local_team_live_from=timed.from_at, now=AT).passes
 
 
 @given(histories, near)

@@ -37,7 +37,7 @@ def traces(draw):
         reached_by_kind=draw(st.sampled_from(TeamKind)) if reached else None,
         closed_at=ended if outcome else None,
         outcome=outcome,
-        handed_over_at=created_at + draw(waits) if handed else None,
+        handed_over_at=created_at + (ended - created_at) * draw(st.floats(0, 1)) if handed else None,
         handovers=1 if handed else 0,
         claimed=draw(st.booleans()),
     )
@@ -178,6 +178,7 @@ def test_a_period_that_ends_before_it_begins():
         ({"closed_at": NOW, "outcome": TraceOutcome.REACHED}, "exactly when"),
         ({"reached_at": NOW, "reached_by_kind": TeamKind.LOCAL}, "closes the trace"),
         ({"owned_since": START - HOUR}, "owned_since .* is before"),
+        ({"closed_at": START, "outcome": TraceOutcome.DIED, "handed_over_at": NOW, "handovers": 1}, "not handed over"),
         ({"handed_over_at": NOW}, "began with a national team"),
         ({"handed_over_at": NOW, "handovers": 1, "first_kind": TeamKind.LOCAL}, "began with a national team"),
     ],

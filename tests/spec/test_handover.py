@@ -45,6 +45,7 @@ Mon 2020-08-03 10:00 | timed 48      | timed 24 from Tue 2020-08-04 12:00  | yes
 Mon 2020-08-03 10:00 | timed 24      | timed 48 from Tue 2020-08-04 09:30  | yes    | Wed 2020-08-05 10:00 | the longer policy came in time
 Mon 2020-08-03 10:00 | timed 24      | timed 48 from Tue 2020-08-04 10:30  | yes    | Tue 2020-08-04 10:00 | the longer policy came too late
 Mon 2020-08-03 10:00 | timed 24      | national_only from Tue 2020-08-04 09:30 | no | Tue 2020-08-04 10:00 | the hand-over was ended
+Mon 2020-08-03 10:00 | timed 24      | national_only from Tue 2020-08-04 10:00 | no | Tue 2020-08-04 10:00 | ended at the very moment
 Mon 2020-08-03 10:00 | national_only | timed 24 from Wed 2020-08-05 12:00  | yes    | Wed 2020-08-05 12:00 | the hand-over began
 Mon 2020-08-03 10:00 | timed 24      | local_first from Tue 2020-08-04 09:30 | yes  | Tue 2020-08-04 10:00 | a clock that runs, runs on
 """

@@ -17,6 +17,7 @@ onset      | specimen   | as at      | from       | until      | why
 -          | 2021-08-20 | 2021-08-20 | 2021-08-20 | 2021-08-30 | 10 days
 -          | 2022-02-20 | 2022-02-23 | 2022-02-20 | 2022-03-02 | the end of the duty is not known yet
 -          | 2022-02-20 | 2022-02-24 | 2022-02-20 | 2022-02-23 | the duty ended
+-          | 2022-02-14 | 2022-02-24 | 2022-02-14 | 2022-02-23 | the duty ended on what was the last day
 -          | 2022-02-24 | 2022-02-24 | -          | -          | no duty
 2022-02-26 | 2022-02-23 | 2022-02-24 | -          | -          | the duty ended before symptoms began
 """
