@@ -1,0 +1,329 @@
+"""Recording a try to reach somebody, and doing what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from django.db import IntegrityError, connection, transaction as database_transaction
+
+from ringfence.accounts import walls
+from ringfence.actions import auditing
+from ringfence.actions.checks import words
+from ringfence.actions.errors import Invalid, NotFound
+from ringfence.actions.handover import escalate_held, pass_on
+from ringfence.actions.holding import Held, hold, must_be_free, must_own
+from ringfence.queries.policy import local_teams, partnership_history, service_policy
+from ringfence.rules import attempts as rules
+from ringfence.rules.access import Refused, Scope
+from ringfence.rules.attempts import Action, AttemptError, Facts, Kind, Made, Next, Outcome
+from ringfence.rules.calendar import london_date, next_open
+from ringfence.rules.handover import TeamKind
+from ringfence.rules.policy import Model, ServicePolicy, policy_at
+
+LONGEST_NOTE = 2000
+
+#: Seconds; a longer call is a slip of the pen.
+LONGEST_CALL = 6 * 60 * 60
+
+ADULT = 18
+
+_Choice = TypeVar("_Choice", Kind, Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What followed: the decision with its reason, the trace's new version, and whether the tracer still has it open."""
+
+    next: Next
+    version: int
+    still_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    birth_date: date
+    phones: tuple[str, ...]
+    email: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    at: datetime
+    kind: str
+    outcome: str
+    number: str
+    team_id: int
+
+
+def record(
+    *,
+    trace: int,
+    version: int,
+    kind: str,
+    outcome: str,
+    by: Scope,
+    now: datetime,
+    number: str = "",
+    seconds: int | None = None,
+    call_back_at: datetime | None = None,
+    note: str = "",
+    guardian: bool = False,
+) -> Recorded:
+    """Record one try that ended just now, and do what comes next.
+
+    ``number`` is the phone number called or written to; the trace's own when left out. ``seconds`` is the length of the
+    call. ``guardian`` says that a parent or guardian was spoken to. Only a member of the team that has the trace may
+    record, and only while nobody else has it open. Raises Stale, NotFound, Refused, Invalid.
+    """
+    how, what = _choice("kind", Kind, kind), _choice("outcome", Outcome, outcome)
+    if what not in rules.POSSIBLE[how]:
+        raise Invalid("outcome", f"{what.label} does not go with {how.words.lower()}; choose another outcome.")
+    told = words("note", note, LONGEST_NOTE)
+    if seconds is not None and not 0 <= seconds <= LONGEST_CALL:
+        raise Invalid("seconds", "Give the length of the call in seconds, at most six hours.")
+    with walls.transaction(by):
+        held = hold(trace, version, now)
+        must_own(held, by)
+        if held.closed_at is not None:
+            raise Refused("This trace is closed; nothing more can be recorded on it.")
+        must_be_free(held, by, now)
+        used = _number(number, held.phone) if how in (Kind.CALL, Kind.TEXT) else ""
+        person, before = _person(held), _tries(held)
+        this = _Try(now, how, what, used, held.team_id)
+        policy = service_policy(now)
+        left = _left(held, person, [*before, this])
+        facts = _facts(held, person, [*before, this], left, call_back_at, guardian, now)
+        try:
+            following = rules.next(what, facts, policy, now)
+        except AttemptError as problem:
+            raise Invalid("call_back_at", str(problem)) from problem
+        _add(held, this, by, now, seconds, call_back_at, told)
+        still_open = _follow(held, following, left, told, policy, by, now)
+        auditing.record(
+            "attempt.recorded",
+            by=by,
+            now=now,
+            opened=True,
+            person=held.person_id,
+            trace=held.id,
+            team=held.team_id,
+            area=held.area,
+            detail={"kind": how.value, "next": following.action.value},
+        )
+    return Recorded(following, held.version + 1, still_open)
+
+
+def _choice(field: str, of: type[_Choice], value: str) -> _Choice:
+    try:
+        return of(value)
+    except ValueError:
+        raise Invalid(field, "Choose one of those offered.") from None
+
+
+def _number(given: str, known: str) -> str:
+    number = "".join(given.split())
+    if not number:
+        return known
+    if not number.lstrip("+").isdigit() or not 3 <= len(number) <= 16:
+        raise Invalid("number", "Give the number that you called, digits only, such as 07700900123.")
+    return number
+
+
+def _person(held: Held) -> _Person:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT birth_date, phone, phone_other, email, address FROM people WHERE id = %s", [held.person_id]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"There is no trace {held.id} whose person you may see.")
+    return _Person(row[0], tuple(dict.fromkeys(number for number in row[1:3] if number)), row[3], row[4])
+
+
+def _tries(held: Held) -> list[_Try]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT at, kind, outcome, number, team_id FROM attempts WHERE trace_id = %s ORDER BY at, id", [held.id]
+        )
+        return [_Try(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left to try: numbers not found wrong, and whether a letter, a visit or an email can still be tried."""
+
+    phones: tuple[str, ...]
+    other: bool
+
+
+def _left(held: Held, person: _Person, tries: list[_Try]) -> _Left:
+    wrong = [each for each in tries if each.outcome == Outcome.WRONG_NUMBER]
+    numbers = {each.number for each in wrong if each.kind in (Kind.CALL, Kind.TEXT)}
+    kinds = {each.kind for each in wrong}
+    known = dict.fromkeys(number for number in (held.phone, *person.phones) if number)
+    address = held.kind in (TeamKind.LOCAL, TeamKind.HEALTH_PROTECTION) and bool(person.address)
+    return _Left(
+        tuple(number for number in known if number not in numbers),
+        (bool(person.email) and Kind.EMAIL not in kinds) or (address and not kinds & {Kind.LETTER, Kind.VISIT}),
+    )
+
+
+def _facts(
+    held: Held,
+    person: _Person,
+    tries: list[_Try],
+    left: _Left,
+    call_back_at: datetime | None,
+    guardian: bool,
+    now: datetime,
+) -> Facts:
+    counted = rules.count([Made(each.at, Kind(each.kind)) for each in tries if each.team_id == held.team_id], now)
+    return Facts(
+        attempts=counted.total,
+        attempts_today=counted.today,
+        another_number=bool(left.phones) or left.other,
+        call_back_at=call_back_at,
+        local_from=_local_from(held, now),
+        under_18=_age(person.birth_date, london_date(now)) < ADULT,
+        spoke_to_guardian=guardian,
+    )
+
+
+def _age(born: date, on: date) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def _local_from(held: Held, now: datetime) -> datetime | None:
+    """The first moment at which the local team that the clock passes the trace to could take it."""
+    if held.passes_to_id is None or held.authority is None:
+        return None
+    team = local_teams(now, [held.authority]).get(held.authority)
+    history = partnership_history(held.authority)
+    ahead = max(now, held.due_at)
+    if team is None or team.id != held.passes_to_id or team.live_from is None or not history:
+        return None
+    policy = policy_at(history, now) if any(each.from_at <= now for each in history) else None
+    if policy is None or policy.model is Model.NATIONAL_ONLY:
+        # A policy that begins later passes it: not before then.
+        policy = policy_at(history, ahead)
+    return next_open(policy, max(now, policy.from_at, team.live_from))
+
+
+def _add(
+    held: Held,
+    this: _Try,
+    by: Scope,
+    now: datetime,
+    seconds: int | None,
+    call_back_at: datetime | None,
+    note: str,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, seconds,"
+            " call_back_at, note) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                held.id,
+                now,
+                now,
+                by.user,
+                held.team_id,
+                this.kind,
+                this.outcome,
+                this.number,
+                seconds,
+                call_back_at,
+                note,
+            ],
+        )
+
+
+_COUNT = "attempts = attempts + 1, last_attempt_at = %(now)s"
+
+_FREE = "claimed_by = NULL, claimed_at = NULL"
+
+
+def _update(held: Held, what: str, **values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})  # noqa: S608
+
+
+def _follow(
+    held: Held, following: Next, left: _Left, note: str, policy: ServicePolicy, by: Scope, now: datetime
+) -> bool:
+    """Do what comes next; True when the tracer keeps the trace open to try again at once."""
+    phone = held.phone if held.phone in left.phones else (left.phones[0] if left.phones else "")
+    match following.action:
+        case Action.RETRY:
+            return _retry(held, following, phone, policy, by, now)
+        case Action.COMPLETE | Action.CLOSE:
+            reached = following.action is Action.COMPLETE
+            _update(
+                held,
+                f"{_COUNT}, {_FREE}, version = version + 1, queued = false, ready_at = NULL, closed_at = %(now)s,"
+                " outcome = %(outcome)s, reached_at = %(reached_at)s, reached_by_kind = %(kind)s",
+                now=now,
+                outcome=following.outcome,
+                reached_at=now if reached else None,
+                kind=held.kind.value if reached else "",
+            )
+        case Action.ESCALATE:
+            _update(held, _COUNT, now=now)
+            escalate_held(held, note, "note", by, now)
+        case Action.HAND_OVER:
+            _hand_over(held, following, phone, by, now)
+    return False
+
+
+def _retry(held: Held, following: Next, phone: str, policy: ServicePolicy, by: Scope, now: datetime) -> bool:
+    assert following.ready_at is not None
+    retry = f"{_COUNT}, version = version + 1, phone = %(phone)s"
+    if following.ready_at > now:
+        _update(
+            held,
+            f"{retry}, {_FREE}, queued = false, ready_at = %(ready_at)s",
+            now=now,
+            phone=phone,
+            ready_at=following.ready_at,
+        )
+        return False
+    if held.claimed_by == by.user:
+        lapse = now + timedelta(minutes=policy.claim_lapse_minutes)
+        try:
+            with database_transaction.atomic():
+                _update(
+                    held,
+                    f"{retry}, queued = false, claimed_at = %(now)s, ready_at = %(lapse)s",
+                    now=now,
+                    phone=phone,
+                    lapse=lapse,
+                )
+        except IntegrityError:
+            pass  # Somebody is on the other number at this moment, so this trace waits for its turn.
+        else:
+            return True
+    _update(held, f"{retry}, {_FREE}, queued = true, ready_at = NULL", now=now, phone=phone)
+    return False
+
+
+def _hand_over(held: Held, following: Next, phone: str, by: Scope, now: datetime) -> None:
+    """To the local team at once or, when it is closed, by the clock at the moment it opens."""
+    assert following.ready_at is not None
+    if following.ready_at <= now:
+        assert held.passes_to_id is not None
+        _update(held, f"{_COUNT}, phone = %(phone)s", now=now, phone=phone)
+        pass_on(held, held.passes_to_id, "moved_on", following.why, "trace.handed_over", by, now)
+        return
+    due_at = min(following.ready_at, held.due_at)
+    _update(
+        held,
+        f"{_COUNT}, {_FREE}, version = version + 1, phone = %(phone)s, queued = false, ready_at = %(due_at)s,"
+        " due_at = %(due_at)s, due_why = left(%(why)s, 200)",
+        now=now,
+        phone=phone,
+        due_at=due_at,
+        why=following.why if due_at < held.due_at else held.due_why,
+    )
