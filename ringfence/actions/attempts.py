@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from django.db import IntegrityError, connection, transaction as database_transaction
+from django.db import IntegrityError, connection
+from django.db import transaction as database_transaction
 
 from ringfence.accounts import walls
 from ringfence.actions import auditing
@@ -34,7 +35,7 @@ _Choice = TypeVar("_Choice", Kind, Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What followed: the decision with its reason, the trace's new version, and whether the tracer still has it open."""
+    """What followed: the decision with its reason, the trace's new version, whether the tracer still has it open."""
 
     next: Next
     version: int
@@ -248,7 +249,7 @@ _FREE = "claimed_by = NULL, claimed_at = NULL"
 
 def _update(held: Held, what: str, **values: object) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})  # noqa: S608
+        cursor.execute(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})
 
 
 def _follow(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ringfence.rules.access import NotFound
+
+__all__ = ["Invalid", "NotFound", "Stale"]
+
 
 class Stale(Exception):
     """Somebody changed the record since the page was made (409). ``changes`` says what, in sentences."""
@@ -25,7 +29,3 @@ class Invalid(Exception):
         self.field = field
         self.message = message
         self.problems = dict(problems) if problems else {field: message}
-
-
-class NotFound(Exception):
-    """There is no such thing, or it is not for this person to know that there is (404)."""

@@ -46,7 +46,8 @@ WITH receiving AS MATERIALIZED (
     SELECT * FROM unnest(%(teams)s::bigint[], %(areas)s::text[], %(due_ats)s::timestamptz[], %(due_whys)s::text[])
         AS r (team, area, due_at, due_why)
 ), periods AS MATERIALIZED (
-    SELECT * FROM unnest(%(p_teams)s::bigint[], %(p_from)s::timestamptz[], %(p_until)s::timestamptz[], %(p_hours)s::int[])
+    SELECT * FROM unnest(%(p_teams)s::bigint[], %(p_from)s::timestamptz[], %(p_until)s::timestamptz[],
+        %(p_hours)s::int[])
         AS p (team, from_at, until_at, hours)
 ), due AS MATERIALIZED (
     SELECT t.id, t.team_id, t.area, t.person_id, t.owned_since, t.handovers, t.created_at, t.due_at, t.due_why,
@@ -96,7 +97,7 @@ SELECT to_team, traces FROM counted
 
 
 def sweep(*, by: Scope, now: datetime) -> Swept:
-    """What is due at ``now`` happens: traces past their set period pass to the local team, and what is ready comes back.
+    """What is due at ``now`` happens: traces past their set period pass to the local team; what is ready comes back.
 
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
     that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.

@@ -99,7 +99,8 @@ def must_be_free(held: Held, by: Scope, now: datetime) -> None:
 _CHANGES = """
 SELECT at, told, who FROM (
     (SELECT a.at, 'attempt:' || a.outcome AS told, u.name AS who
-     FROM attempts a LEFT JOIN users u ON u.id = a.user_id WHERE a.trace_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 3)
+     FROM attempts a LEFT JOIN users u ON u.id = a.user_id
+     WHERE a.trace_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 3)
     UNION ALL
     (SELECT h.at, 'handover:' || k.name, u.name
      FROM handovers h JOIN teams k ON k.id = h.to_team_id LEFT JOIN users u ON u.id = h.user_id

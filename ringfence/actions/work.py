@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction as database_transaction
+from django.db import IntegrityError, connection
+from django.db import transaction as database_transaction
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, Team, User
@@ -282,8 +283,8 @@ def _give(held: Held, to_user: int, now: datetime, lapse: timedelta) -> bool:
     try:
         with database_transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE traces SET queued = false, claimed_by = %s, claimed_at = %s, ready_at = %s, version = version + 1"
-                " WHERE id = %s",
+                "UPDATE traces SET queued = false, claimed_by = %s, claimed_at = %s, ready_at = %s,"
+                " version = version + 1 WHERE id = %s",
                 [to_user, now, now + lapse, held.id],
             )
     except IntegrityError:

@@ -29,7 +29,7 @@ NAMED: Mapping[str, ServicePolicy] = {policy.name: policy for policy in (*ENGLAN
 
 
 def service_policies() -> tuple[ServicePolicy, ...]:
-    """The service's dated policies, in order: England's history, and from the first service rule on what the rules name.
+    """The service's dated policies, in order: England's history, then what the service rules name.
 
     Raises PolicyError for a rule that names a policy which is not there.
     """

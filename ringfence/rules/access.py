@@ -160,6 +160,10 @@ class Refused(Exception):
     """Somebody asked for something that their scope does not give. The message is for the screen."""
 
 
+class NotFound(Exception):
+    """There is no such thing, or it is not for this person to know that there is (404)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One membership as the rules see it: a role, for a team (with the team's area) or for an area."""

@@ -1,0 +1,203 @@
+"""What was handed over: the local team's list with its notices, and what became of it for those who handed it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.queries.lines import Line, lines, must_be_member, opened_list
+from ringfence.rules.access import Scope
+from ringfence.rules.calendar import DAY, london_date, london_moment
+from ringfence.rules.handover import Group, group
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """One group of a team's list: how many traces are in it, and the first of them, the one due first at the top."""
+
+    group: Group
+    count: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamList:
+    """The open traces of a team in groups by when they are due, and how many hand-overs nobody has looked at yet."""
+
+    groups: tuple[Grouped, ...]
+    unseen: int
+
+    @property
+    def count(self) -> int:
+        return sum(each.count for each in self.groups)
+
+
+_OPEN = """
+SELECT t.id, t.due_at FROM traces t WHERE t.team_id = %(team)s AND t.queued
+UNION ALL
+SELECT t.id, t.due_at FROM traces t WHERE t.team_id = %(team)s AND NOT t.queued AND t.closed_at IS NULL
+"""
+
+_COUNT = f"""
+SELECT count(*) FILTER (WHERE due_at <= %(now)s),
+    count(*) FILTER (WHERE due_at > %(now)s AND due_at < %(tomorrow)s),
+    count(*) FILTER (WHERE due_at > %(now)s AND due_at >= %(tomorrow)s AND due_at < %(later)s),
+    count(*) FILTER (WHERE due_at > %(now)s AND due_at >= %(later)s)
+FROM ({_OPEN}) o
+"""
+
+_FIRST = f"""
+SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM (
+    SELECT o.id, o.due_at, row_number() OVER (
+        PARTITION BY CASE WHEN o.due_at <= %(now)s THEN 0 WHEN o.due_at < %(tomorrow)s THEN 1
+            WHEN o.due_at < %(later)s THEN 2 ELSE 3 END
+        ORDER BY o.due_at, o.id) AS nth
+    FROM ({_OPEN}) o) n
+WHERE nth <= %(limit)s
+"""
+
+_UNSEEN = """
+SELECT count(*) FROM (
+    SELECT 1 FROM handovers h WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL LIMIT 1000) n
+"""
+
+
+def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> TeamList:
+    """A team's open traces in groups; at most ``limit`` lines for each group. Logged under ``name``."""
+    must_be_member(scope, team)
+    tomorrow = london_moment(london_date(now) + DAY, time())
+    later = london_moment(london_date(now) + 2 * DAY, time())
+    arguments = {"team": team, "now": now, "tomorrow": tomorrow, "later": later, "limit": limit}
+    with walls.transaction(scope):
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, arguments)
+            counts = cursor.fetchone() or (0, 0, 0, 0)
+            cursor.execute(_UNSEEN, arguments)
+            unseen = (cursor.fetchone() or (0,))[0]
+        found = lines(_FIRST, arguments)
+        opened_list(name, team, len(found), scope, now)
+    by_group: dict[Group, list[Line]] = {each: [] for each in Group}
+    for line in found:
+        by_group[group(line.due_at, now)].append(line)
+    return TeamList(
+        tuple(Grouped(each, count, tuple(by_group[each])) for each, count in zip(Group, counts, strict=True)), unseen
+    )
+
+
+def handed_over(*, scope: Scope, team: int, now: datetime, limit: int = 100) -> TeamList:
+    """The local team's open traces: Overdue, Today, Tomorrow, Later; at most ``limit`` lines for each.
+
+    For members of the team. Raises Refused.
+    """
+    scope.require("local list")
+    return team_list("handed over", scope, team, now, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A hand-over that nobody of the receiving team has looked at yet."""
+
+    trace: int
+    ref: str
+    at: datetime
+    reason: str
+    why: str
+    from_team: str
+
+
+_NOTICES = """
+SELECT t.id, t.ref, h.at, h.reason, h.why, k.name
+FROM handovers h JOIN traces t ON t.id = h.trace_id JOIN teams k ON k.id = h.from_team_id
+WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL
+ORDER BY h.at DESC, h.trace_id LIMIT %(limit)s
+"""
+
+
+def notices(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> tuple[Notice, ...]:
+    """The hand-overs to the team that nobody has looked at, newest first, for its members. Raises Refused."""
+    must_be_member(scope, team)
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(_NOTICES, {"team": team, "limit": limit})
+        return tuple(Notice(*row) for row in cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a trace that the team passed on: ``outcome`` is "" while it is open."""
+
+    trace: int
+    ref: str
+    at: datetime
+    reason: str
+    to_team: str
+    owner: str
+    attempts: int
+    last_attempt_at: datetime | None
+    outcome: str
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """What became of what a team passed on in the days looked at: all of it in figures, and the latest in lines.
+
+    ``reached`` and ``closed`` (for another reason) are of those passed on; the rest, ``open``, is still being worked.
+    """
+
+    since: datetime
+    traces: int
+    reached: int
+    closed: int
+    lines: tuple[Became, ...]
+
+    @property
+    def open(self) -> int:
+        return self.traces - self.reached - self.closed
+
+
+_PASSED = """
+WITH passed AS MATERIALIZED (
+    SELECT DISTINCT ON (h.trace_id) h.trace_id, h.at, h.reason, h.to_team_id FROM handovers h
+    WHERE h.from_team_id = %(team)s AND h.at >= %(since)s AND h.at <= %(now)s
+    ORDER BY h.trace_id, h.at DESC
+), became AS MATERIALIZED (
+    SELECT t.id, t.ref, p.at, p.reason, p.to_team_id, t.team_id, t.attempts, t.last_attempt_at, t.outcome, t.closed_at,
+        t.reached_at
+    FROM passed p JOIN traces t ON t.id = p.trace_id
+    WHERE t.team_id <> %(team)s
+)
+"""
+
+_PASSED_COUNT = (
+    _PASSED
+    + """
+SELECT count(*), count(reached_at), count(closed_at) - count(reached_at) FROM became
+"""
+)
+
+_PASSED_LINES = (
+    _PASSED
+    + """
+SELECT b.id, b.ref, b.at, b.reason, k.name, o.name, b.attempts, b.last_attempt_at, b.outcome, b.closed_at
+FROM became b JOIN teams k ON k.id = b.to_team_id JOIN teams o ON o.id = b.team_id
+ORDER BY b.at DESC, b.id LIMIT %(limit)s
+"""
+)
+
+
+def passed_on(*, scope: Scope, team: int, now: datetime, days: int = 7, limit: int = 50) -> PassedOn:
+    """What became of the traces that the team passed on in the last ``days``, for its members. Raises Refused.
+
+    The team that began with a trace, and the one that had it last, keep sight of it. Nobody is named in it.
+    """
+    must_be_member(scope, team)
+    since = now - timedelta(days=days)
+    arguments = {"team": team, "since": since, "now": now, "limit": limit}
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(_PASSED_COUNT, arguments)
+        counts = cursor.fetchone() or (0, 0, 0)
+        cursor.execute(_PASSED_LINES, arguments)
+        return PassedOn(since, *counts, tuple(Became(*row) for row in cursor.fetchall()))
