@@ -112,6 +112,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.get_role_display()}, {self.team or self.area_id}"
 
+    def to_value(self) -> Member:
+        """The membership as the rules take it."""
+        area = self.team.area_id if self.team else self.area_id
+        return Member(self.role, self.team_id, area or "", self.from_at, self.until_at)
+
 
 def memberships_of(user: User, now: Any) -> list[Membership]:
     """The memberships of ``user`` that hold at ``now``, each with its team and its area, the oldest first."""
@@ -121,10 +126,7 @@ def memberships_of(user: User, now: Any) -> list[Membership]:
 
 def scope_from(user: User, rows: Iterable[Membership], now: Any) -> Scope:
     """The scope that follows from memberships already read."""
-    members = [
-        Member(row.role, row.team_id, row.team.area_id if row.team else row.area_id, row.from_at, row.until_at)
-        for row in rows
-    ]
+    members = [row.to_value() for row in rows]
     return person_scope(user.pk, members, now)
 
 

@@ -32,14 +32,18 @@ def record(
 ) -> None:
     """Write one event. ``detail`` holds counts, ids and codes, never a name, number or address."""
     record_many(
-        verb, [{"person": person, "trace": trace, "team": team, "area": area, "detail": detail}], by=by, now=now, opened=opened
+        verb,
+        [{"person": person, "trace": trace, "team": team, "area": area, "detail": detail}],
+        by=by,
+        now=now,
+        opened=opened,
     )
 
 
 def record_many(
     verb: str, about: Iterable[Mapping[str, Any]], *, by: Scope, now: datetime, opened: bool = False
 ) -> None:
-    """Write one event for each of ``about`` (keys ``person``, ``trace``, ``team``, ``area``, ``detail``) in one statement."""
+    """Write an event for each of ``about`` (keys person, trace, team, area, detail), in one statement."""
     rows = list(about)
     if not rows:
         return

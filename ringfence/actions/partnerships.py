@@ -1,12 +1,12 @@
 """Partnerships: offered to every authority, agreed, joined; dated policy; and the clock taking up what was changed.
 
-A person changes a policy in the web process, whose database role may write only traces that the person may see: a
-director of other authorities' people never, national operations none at all. Working out new due times touches every
-open trace of an authority, so it is the worker's, under the system scope ``policy``. The other way, a function that runs
-with more rights than its caller, would need the rule of who may change a policy a second time inside the database, and
-would let the web process write due times that no rule gave. So a change raises the partnership's ``revision``, and
-``apply_changes`` takes it up within a minute, before every sweep. In between nothing passes by an outdated due time: the
-sweep leaves authorities alone whose ``applied`` is behind their ``revision``.
+A person changes a policy in the web process, whose database role may write only traces that the person may see:
+national operations none at all. Working out new due times touches every open trace of an authority, so it is the
+worker's, under the system scope ``policy``. The other way, a database function with more rights than its caller, would
+need the rule of who may change a policy a second time inside the database, and would let the web process write due
+times that no rule gave. So a change raises the partnership's ``revision``, and ``apply_changes`` takes it up within a
+minute, before every sweep. In between nothing passes by an outdated due time: the sweep leaves authorities alone whose
+``applied`` is behind their ``revision``.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from ringfence.partnerships import clock
 from ringfence.partnerships.models import Partnership, Policy
 from ringfence.queries import partnerships as queries
 from ringfence.rules.access import ENGLAND, Refused, Scope
-from ringfence.rules.calendar import spoken
-from ringfence.rules.handover import due
+from ringfence.rules.calendar import london_date, spoken
+from ringfence.rules.handover import Due
 from ringfence.rules.lending import may_change_partnership
 from ringfence.rules.policy import LONGEST_SET_PERIOD_HOURS, ContactsBy, Model, PartnershipPolicy
+from ringfence.rules.renewal import brought_forward, due_anew
 
 FURTHEST = timedelta(days=366)
 """How far ahead a policy or the day of joining may be set."""
@@ -89,6 +90,7 @@ SELECT wanted.kind, wanted.area, wanted.name, wanted.shards, %(now)s FROM (
     UNION ALL
     SELECT 'pool', code, 'National pool', %(shards)s FROM areas WHERE code = %(england)s
 ) AS wanted
+WHERE NOT EXISTS (SELECT 1 FROM teams t WHERE t.kind = wanted.kind AND t.area = wanted.area AND t.closed_at IS NULL)
 ON CONFLICT (kind, area) WHERE closed_at IS NULL DO NOTHING
 """
 
@@ -109,7 +111,8 @@ def establish(*, by: Scope, now: datetime) -> Established:
     """
     if by.name != "accounts" and ENGLAND not in by.partnership_of:
         raise Refused("Only national operations offer the partnership to all authorities.")
-    values = {"now": now, "day": now.date(), "england": ENGLAND, "shards": POOL_SHARDS, "user": by.user or None}
+    values: dict[str, Any] = {"now": now, "day": london_date(now), "england": ENGLAND, "shards": POOL_SHARDS}
+    values["user"] = by.user or None
     with walls.transaction(by):
         counts = []
         for statement in (_ESTABLISH_PARTNERSHIPS, _ESTABLISH_TEAMS, _ESTABLISH_POLICIES):
@@ -126,7 +129,7 @@ def establish(*, by: Scope, now: datetime) -> Established:
 
 
 def agree(*, area: str, by: Scope, now: datetime, agreement: str = "") -> None:
-    """Record that the authority signed the agreement; ``agreement`` says where it is kept. Again: only that is changed."""
+    """Record that the authority signed the agreement, and where it is kept. Again: changes only where it is kept."""
     _require(by, area)
     agreement = checks.words("agreement", agreement, 200)
     with walls.transaction(by):
@@ -152,7 +155,9 @@ def join(*, area: str, by: Scope, now: datetime, at: datetime | None = None) -> 
     with walls.transaction(by):
         row = _locked(area)
         if row.stage == Partnership.Stage.OFFERED:
-            raise Invalid("area", "The agreement is not signed yet. Record the agreement first, then the day of joining.")
+            raise Invalid(
+                "area", "The agreement is not signed yet. Record the agreement first, then the day of joining."
+            )
         if row.joined_at is not None and row.joined_at <= now:
             raise Invalid("at", f"The authority joined at {spoken(row.joined_at)} already.")
         team = _open_team(Team.Kind.LOCAL, area, f"{row.area.name} local team", at)
@@ -201,8 +206,8 @@ def proposed(
 ) -> PartnershipPolicy:
     """The policy that a form describes, for ``preview`` and ``set_policy``. ``from_at`` None means now.
 
-    ``working_days`` are 0 for Monday to 6 for Sunday, or seven letters Y or N. Raises Invalid whose ``problems`` has every
-    field that is wrong.
+    ``working_days`` are 0 for Monday to 6 for Sunday, or seven letters Y or N. Raises Invalid whose ``problems`` has
+    every field that is wrong.
     """
     problems: dict[str, str] = {}
     begins = from_at or now
@@ -219,7 +224,9 @@ def proposed(
     if set_period_hours is None and model != Model.TIMED:
         set_period_hours = 24
     if set_period_hours is None or not 1 <= set_period_hours <= LONGEST_SET_PERIOD_HOURS:
-        problems["set_period_hours"] = f"Give the set period as a whole number of hours, 1 to {LONGEST_SET_PERIOD_HOURS}."
+        problems["set_period_hours"] = (
+            f"Give the set period as a whole number of hours, 1 to {LONGEST_SET_PERIOD_HOURS}."
+        )
     days = _days(working_days)
     if days is None or not days:
         problems["working_days"] = "Choose at least one day on which the local team works."
@@ -269,8 +276,8 @@ def set_policy(
     """Record a policy of the authority from ``from_at`` on (None: now). Policies are added, never changed; of two that
     begin at the same moment the later recorded one holds. To leave or to pause is a policy of the model national only.
 
-    ``revision`` is the one that the page showed: Stale when somebody changed the partnership since. A model with a local
-    team needs the signed agreement. The clock takes the change up within a minute (``apply_changes``).
+    ``revision`` is the one that the page showed: Stale when somebody changed the partnership since. A model with a
+    local team needs the signed agreement. The clock takes the change up within a minute (``apply_changes``).
     """
     _require(by, area)
     policy = proposed(
@@ -292,7 +299,9 @@ def set_policy(
                 "Somebody changed this partnership while you had the page open. Nothing was saved.", _changes(area)
             )
         if policy.model is not Model.NATIONAL_ONLY and row.stage == Partnership.Stage.OFFERED:
-            raise Invalid("model", "The agreement is not signed yet. Record the agreement first; then traces can pass to it.")
+            raise Invalid(
+                "model", "The agreement is not signed yet. Record the agreement first; then traces can pass to it."
+            )
         Policy.objects.create(
             area_id=area,
             from_at=policy.from_at,
@@ -350,18 +359,11 @@ def _locked(area: str) -> Partnership:
 
 _WAITING = "SELECT area, revision FROM partnerships WHERE applied <> revision ORDER BY area"
 
-_OPEN = """
-SELECT t.id, t.authority, t.created_at,
-    t.handovers > 0 AND EXISTS (
-        SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local')
-FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind IN ('national', 'pool')
-WHERE t.authority = ANY (%s) AND t.closed_at IS NULL
-ORDER BY t.id FOR NO KEY UPDATE OF t
-"""
-
 _UPDATE = """
-UPDATE traces t SET due_at = u.due_at, due_why = u.why, passes_to_id = u.passes_to
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::bigint[]) AS u (id, due_at, why, passes_to)
+UPDATE traces t SET due_at = u.due_at, due_why = u.why, passes_to_id = u.passes_to,
+    ready_at = CASE WHEN u.rests AND t.claimed_by IS NULL AND NOT t.queued THEN u.due_at ELSE t.ready_at END
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::bigint[], %s::boolean[])
+    AS u (id, due_at, why, passes_to, rests)
 WHERE t.id = u.id AND (t.due_at, t.due_why, t.passes_to_id) IS DISTINCT FROM (u.due_at, u.why, u.passes_to)
 """
 
@@ -376,7 +378,7 @@ def apply_changes(*, by: Scope, now: datetime) -> Applied:
         if not _rows(_WAITING):
             return Applied((), 0, 0)
         clock.alone()
-        return _take_up({area: revision for area, revision in _rows(_WAITING)}, by, now)
+        return _take_up(dict(_rows(_WAITING)), by, now)
 
 
 def recompute(*, area: str, by: Scope, now: datetime) -> Applied:
@@ -396,19 +398,26 @@ def _worker(by: Scope) -> Scope:
 
 
 def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
-    known = queries.clockwork(revisions)
+    known = queries.clockwork(revisions, now)
     seen = {area: [0, 0] for area in revisions}
-    rows = _rows(_OPEN, [list(revisions)])
+    rows = _rows(queries.OPEN_WITH_NATIONAL + "FOR NO KEY UPDATE OF t", [list(revisions)])
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        columns: tuple[list[Any], ...] = ([], [], [], [])
-        for trace, area, transferred_at, had_by_local in batch:
+        columns: tuple[list[Any], ...] = ([], [], [], [], [])
+        for trace, area, transferred_at, due_at, why, passes, had_by_local in batch:
             works = known[area]
-            decision = due(
-                transferred_at, works.policies, local_team_live_from=works.live_from, now=now, given_back=had_by_local
+            before = Due(due_at, passes, why)
+            decision = due_anew(
+                before,
+                transferred_at,
+                works.policies,
+                local_team_live_from=works.live_from,
+                now=now,
+                given_back=had_by_local,
             )
             passes_to = works.local_team if decision.passes else None
-            for column, value in zip(columns, (trace, decision.at, decision.why, passes_to), strict=True):
+            rests = decision.passes and brought_forward(before)
+            for column, value in zip(columns, (trace, decision.at, decision.why, passes_to, rests), strict=True):
                 column.append(value)
             seen[area][0] += 1
         with connection.cursor() as cursor:
@@ -436,4 +445,5 @@ def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
 def _rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,9 +1,9 @@
 """Who may rely on a policy at this moment, and who may take up a change of one.
 
-Placing or moving traces reads policies and writes due times in one transaction. Taking up a changed policy works out the
-due times of the traces that are there. If the two ran side by side, traces placed by the old policy could appear after
-the new one was taken up, and keep their old due times for ever. So the first hold the policies still and the second
-waits until it is alone; holders do not wait for each other.
+Placing or moving traces reads policies and writes due times in one transaction. Taking up a changed policy works out
+the due times of the traces that are there. If the two ran side by side, traces placed by the old policy could appear
+after the new one was taken up, and keep their old due times for ever. So the first hold the policies still and the
+second waits until it is alone; holders do not wait for each other.
 """
 
 from __future__ import annotations

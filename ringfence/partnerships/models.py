@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from ringfence.rules.policy import ContactsBy, Model as PolicyModel, PartnershipPolicy
+from ringfence.rules.policy import ContactsBy, PartnershipPolicy
+from ringfence.rules.policy import Model as PolicyModel
 
 
 class Partnership(models.Model):

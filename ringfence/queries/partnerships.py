@@ -1,7 +1,7 @@
 """Where every authority stands, one authority in full, and what a policy would do before it is recorded.
 
-Counts of open traces are figures of the service, without a person, and are read under the system scope ``statistics`` by
-whoever may see partnerships. Names of people are for the area's own and for those who answer for the nation.
+Counts of open traces are figures of the service, without a person, and are read under the system scope ``statistics``
+by whoever may see partnerships. Names of people are for the area's own and for those who answer for the nation.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.partnerships.models import policy_value
+from ringfence.queries.policy import local_teams, partnership_histories
 from ringfence.rules.access import ENGLAND, ROLES, Refused, Scope, system_scope
-from ringfence.rules.handover import Due, due
+from ringfence.rules.handover import Due
 from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
+from ringfence.rules.renewal import due_anew
 
 _POLICY = "area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays"
 
@@ -218,22 +220,18 @@ class Preview:
 
 # Shared with the verbs
 
-_CLOCKWORK = """
-SELECT p.area, p.joined_at, (SELECT t.id FROM teams t WHERE t.area = p.area AND t.kind = 'local' AND t.closed_at IS NULL)
-FROM partnerships p WHERE p.area = ANY (%s)
-"""
 
-
-def clockwork(areas: Iterable[str]) -> dict[str, Clockwork]:
+def clockwork(areas: Iterable[str], now: datetime) -> dict[str, Clockwork]:
     """What the clock goes by, for each of ``areas``; inside a transaction that the caller has opened."""
     wanted = list(areas)
-    policies: dict[str, list[PartnershipPolicy]] = {area: [] for area in wanted}
-    for row in _rows(f"SELECT {_POLICY} FROM policies WHERE area = ANY (%s) ORDER BY recorded_at, id", [wanted]):
-        policies[row[0]].append(policy_value(*row))
-    return {
-        area: Clockwork(area, tuple(policies[area]), team, joined_at if team else None)
-        for area, joined_at, team in _rows(_CLOCKWORK, [wanted])
-    }
+    histories, teams = partnership_histories(wanted), local_teams(now, wanted)
+    works = {}
+    for area in wanted:
+        team = teams.get(area)
+        works[area] = Clockwork(
+            area, histories.get(area, ()), team.id if team else None, team.live_from if team else None
+        )
+    return works
 
 
 # The list
@@ -273,7 +271,7 @@ def authorities(*, scope: Scope, now: datetime) -> tuple[Authority, ...]:
     _require(scope)
     with walls.transaction(system_scope("statistics")):
         rows = _rows(_AUTHORITIES, {"now": now, "area": None})
-        dated = clockwork(row[0] for row in rows)
+        dated = clockwork((row[0] for row in rows), now)
         return tuple(_line(row, dated[row[0]].policies, now) for row in rows)
 
 
@@ -332,7 +330,8 @@ SELECT m.team_id, m.id, u.id, u.name, u.email, m.role, m.from_at, m.until_at, m.
         AND (o.until_at IS NULL OR o.until_at > greatest(m.from_at, %(now)s))), ''),
     m.why, coalesce((SELECT g.name FROM users g WHERE g.id = m.granted_by_id), '')
 FROM memberships m JOIN users u ON u.id = m.user_id AND u.is_active LEFT JOIN teams t ON t.id = m.team_id
-WHERE (t.area = %(area)s OR m.area = %(area)s) AND (m.until_at IS NULL OR (m.until_at > %(now)s AND m.until_at > m.from_at))
+WHERE (t.area = %(area)s OR m.area = %(area)s)
+    AND (m.until_at IS NULL OR (m.until_at > %(now)s AND m.until_at > m.from_at))
 ORDER BY m.lent, m.role DESC, u.name, m.id
 """
 
@@ -414,12 +413,14 @@ def _dated(
 
 # What a change would do
 
-_OPEN = """
-SELECT t.created_at, t.handovers > 0 AND EXISTS (
-    SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local')
-FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind IN ('national', 'pool')
-WHERE t.authority = %s AND t.closed_at IS NULL
-ORDER BY t.created_at, t.id
+#: A trace of the authority that a national team has: what the rule asks of it, with what it was due by before.
+OPEN_WITH_NATIONAL = """
+SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS NOT NULL,
+    t.handovers > 0 AND EXISTS (
+        SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local')
+FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind = 'national'
+WHERE t.authority = ANY (%s) AND t.closed_at IS NULL
+ORDER BY t.id
 """
 
 EXAMPLES = 6
@@ -432,19 +433,26 @@ def preview(*, scope: Scope, proposed: PartnershipPolicy, now: datetime) -> Prev
     """
     _require(scope)
     with walls.transaction(system_scope("statistics")):
-        works = clockwork([proposed.area]).get(proposed.area)
-        if works is None:
+        if not _rows("SELECT 1 FROM partnerships WHERE area = %s", [proposed.area]):
             return None
-        rows = _rows(_OPEN, [proposed.area])
-    before, after = works.policies, (*works.policies, proposed)
+        works = clockwork([proposed.area], now)[proposed.area]
+        rows = _rows(OPEN_WITH_NATIONAL, [[proposed.area]])
 
     def decide(history: Sequence[PartnershipPolicy]) -> list[Due]:
         return [
-            due(at, history, local_team_live_from=works.live_from, now=now, given_back=had_by_local)
-            for at, had_by_local in rows
+            due_anew(
+                Due(due_at, passes, why),
+                transferred_at,
+                history,
+                local_team_live_from=works.live_from,
+                now=now,
+                given_back=had_by_local,
+            )
+            for _, _, transferred_at, due_at, why, passes, had_by_local in rows
         ]
 
-    return compare(proposed, [row[0] for row in rows], decide(before), decide(after), now)
+    before, after = decide(works.policies), decide((*works.policies, proposed))
+    return compare(proposed, [row[2] for row in rows], before, after, now)
 
 
 def compare(
@@ -503,11 +511,12 @@ def _passing(decisions: Sequence[Due], now: datetime) -> Passing:
 
 
 def _require(scope: Scope) -> None:
-    if not (scope.may("partnership view") or scope.may("partnership")):
+    if scope.name != "accounts" and not (scope.may("partnership view") or scope.may("partnership")):
         raise Refused("Your role does not let you see partnerships.")
 
 
 def _rows(statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,8 +1,8 @@
 """Who may give whom a role, and who may lend people to another team.
 
 Ring-fenced means that tracers of a team get only its traces. Lending is the explicit exception: a person, a team, a
-beginning and an end, a reason, and somebody who answers for both sides, because lending opens one authority's records to
-somebody of another.
+beginning and an end, a reason, and somebody who answers for both sides, because lending opens one authority's records
+to somebody of another.
 """
 
 from __future__ import annotations
@@ -147,13 +147,14 @@ def may_lend(
     own = by.answers_for
     if to_area not in own or not any(home.area in own for home in tracing):
         return Decision(
-            False, "You may lend only between teams of the area that you answer for; ask national operations for others."
+            False,
+            "You may lend only between teams of the area that you answer for; ask national operations for others.",
         )
     return Decision(True, "They answer for both teams' area.")
 
 
 def may_end(by: Giver, *, user: int, lent: bool, area: str, role: str, team: int | None) -> Decision:
-    """Whether ``by`` may end a membership of ``user``. Whoever may give a role may end it; a lent person may step back."""
+    """Whether ``by`` may end a membership of ``user``: whoever may give it, and a lent person who steps back."""
     if by.everywhere and user != by.user:
         return Decision(True, "National operations end memberships everywhere.")
     if user == by.user and by.user:
