@@ -80,12 +80,11 @@ def locks() -> Problems:
 
 
 def documents() -> Problems:
-    found = []
-    for name, command in DOCUMENTS.items():
-        path = CHECKOUT / name
-        if not path.exists() or path.read_text() != _printed(command):
-            found.append(f"{name} is not what `ringfence {' '.join(command)}` prints; ./run fix writes it")
-    return found
+    return [
+        f"{name} is not what `ringfence {' '.join(command)}` prints; ./run fix writes it"
+        for name, command in DOCUMENTS.items()
+        if not (CHECKOUT / name).exists() or (CHECKOUT / name).read_text() != _printed(command)
+    ]
 
 
 def _printed(command: list[str]) -> str:

@@ -218,7 +218,7 @@ def _welcome(say: Callable[[str], None]) -> None:
         say(
             "First steps:\n"
             "  1. ./run ringfence user add       somebody of national operations, who sets up the rest\n"
-            f"  2. http://127.0.0.1:{env.port}/authorities     an authority's page: policy, joining date, teams, people\n"
+            f"  2. http://127.0.0.1:{env.port}/authorities   an authority's page: policy, joining date, teams, people\n"
             "  3. ./run ringfence intake FILE --source NAME     the first line list\n"
         )
     elif _remembered() == "played":

@@ -1,0 +1,136 @@
+"""Starting and keeping up: what is refused, and what happens to the processes."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ringfence.cli import children
+from ringfence.cli.assets import local
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def serve(home: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "ringfence.cli", "serve", *arguments]
+    environment = {**os.environ, "RINGFENCE_HOME": str(home), **variables}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+
+def free_port() -> str:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return str(trial.getsockname()[1])
+
+
+def refused(done: "subprocess.CompletedProcess[str]", said: str) -> None:
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused(serve(tmp_path, RINGFENCE_PORT=str(port)), f"Port {port} of 127.0.0.1 is taken")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_is_served_once(tmp_path: Path) -> None:
+    with open(tmp_path / "serve.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused(serve(tmp_path, RINGFENCE_PORT=free_port()), "already running")
+
+
+def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    refused(serve(tmp_path, RINGFENCE_PORT="web"), "RINGFENCE_PORT is 'web'")
+
+
+def test_a_server_of_ones_own_is_never_emptied(tmp_path: Path) -> None:
+    url = "postgresql://nobody@127.0.0.1:1/ringfence"
+    refused(serve(tmp_path, "--fresh", RINGFENCE_PORT=free_port(), DATABASE_URL=url), "drop the database")
+
+
+def test_wrong_use_is_2(tmp_path: Path) -> None:
+    assert serve(tmp_path, "--fesh").returncode == 2
+
+
+def waited(child: children.Child) -> int:
+    assert child.process is not None
+    return child.process.wait()
+
+
+def test_a_child_that_ends_is_started_again_after_a_pause_that_grows() -> None:
+    said: list[str] = []
+    child = children.Child("door", [sys.executable, "-c", "raise SystemExit(3)"], {})
+    child.start()
+    assert child.process is not None
+    first = child.process.pid
+    waited(child)
+    child.started -= child.pause
+    child.watch(said.append)
+    assert said == ["The door ended with code 3; starting it again."]
+    assert child.process.pid != first
+    assert child.pause == 2 * children.FIRST_PAUSE
+    waited(child)
+    child.watch(said.append)
+    assert len(said) == 1
+    child.started -= children.WELL + 1
+    child.watch(said.append)
+    assert child.pause == children.FIRST_PAUSE
+    waited(child)
+
+
+def test_children_are_told_to_stop_and_their_end_is_awaited() -> None:
+    program = (
+        "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\nprint(flush=True)\nsignal.pause()"
+    )
+    kept = [children.Child("one", [sys.executable, "-c", program], {}) for _ in range(2)]
+    for child in kept:
+        child.start()
+    children.stop(kept)
+    assert all(child.process is not None and child.process.poll() in (7, -signal.SIGTERM) for child in kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
+def test_a_killed_parent_leaves_no_child_behind() -> None:
+    program = """
+import json, sys, signal
+from ringfence.cli.children import Child
+child = Child("one", [sys.executable, "-c", "import signal; signal.pause()"], {})
+child.start()
+print(json.dumps(child.process.pid), flush=True)
+signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = json.loads(parent.stdout.readline())
+        watched = os.pidfd_open(pid)
+        parent.kill()
+    import select
+
+    try:
+        ended, _, _ = select.select([watched], [], [], 30)
+        assert ended
+    finally:
+        os.close(watched)
+
+
+def test_the_stylesheet_asks_nothing_of_another_host() -> None:
+    css = "a{b:c}@font-face{font-family:F;src:url(https://h.example/f.woff2)}d{background:url(/assets/images/x.svg)}"
+    assert local(css) == "a{b:c}d{background:url(assets/images/x.svg)}"
+
+
+def test_the_built_stylesheet_is_local() -> None:
+    css = (CHECKOUT / "ringfence" / "web" / "static" / "ringfence" / "nhsuk-frontend.min.css").read_text()
+    assert "@font-face" not in css
+    assert "url(http" not in css
