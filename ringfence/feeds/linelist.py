@@ -20,7 +20,9 @@ from ringfence.rules.results import FIELDS, READERS, Rejected, Unusable, check, 
 
 #: Header (lower case, letters and digits only) -> field. A source's own mapping comes before these.
 HEADERS: dict[str, str] = {
-    **dict.fromkeys(("specimenid", "specimennumber", "specimen", "sampleid", "labnumber", "barcode", "testid"), "specimen_id"),
+    **dict.fromkeys(
+        ("specimenid", "specimennumber", "specimen", "sampleid", "labnumber", "barcode", "testid"), "specimen_id"
+    ),
     **dict.fromkeys(("nhsnumber", "nhsno", "nhs", "nhsnum", "patientnhsnumber"), "nhs_number"),
     **dict.fromkeys(("name", "fullname", "patientname", "patient"), "name"),
     **dict.fromkeys(("givenname", "firstname", "forename", "forenames", "given"), "given_name"),
@@ -28,7 +30,8 @@ HEADERS: dict[str, str] = {
     **dict.fromkeys(("birthdate", "dateofbirth", "dob", "birth", "patientdob"), "birth_date"),
     **dict.fromkeys(("sex", "gender"), "sex"),
     **dict.fromkeys(
-        ("phone", "phones", "telephone", "telephonenumber", "mobile", "phonenumber", "mobilenumber", "phone1", "tel"), "phone"
+        ("phone", "phones", "telephone", "telephonenumber", "mobile", "phonenumber", "mobilenumber", "phone1", "tel"),
+        "phone",
     ),
     **dict.fromkeys(("phoneother", "otherphone", "landline", "homephone", "phone2", "alternativephone"), "phone_other"),
     **dict.fromkeys(("email", "emailaddress"), "email"),
@@ -38,7 +41,9 @@ HEADERS: dict[str, str] = {
     **dict.fromkeys(("ethnicity", "ethnicgroup", "ethniccategory"), "ethnicity"),
     **dict.fromkeys(("carehome", "carehomeflag", "carehomeresident", "residentialcare"), "care_home"),
     **dict.fromkeys(("testtype", "test", "testkit", "method", "assay"), "test_type"),
-    **dict.fromkeys(("specimendate", "sampledate", "collectiondate", "datecollected", "swabdate", "testdate"), "specimen_date"),
+    **dict.fromkeys(
+        ("specimendate", "sampledate", "collectiondate", "datecollected", "swabdate", "testdate"), "specimen_date"
+    ),
     **dict.fromkeys(("reportdate", "datereported", "reporteddate", "resultdate", "authoriseddate"), "report_date"),
     **dict.fromkeys(("result", "testresult", "outcome"), "result"),
     **dict.fromkeys(("laboratory", "lab", "labname", "laboratoryname", "reportinglab", "labcode"), "laboratory"),
@@ -56,7 +61,9 @@ class SourceMapping:
     def __post_init__(self) -> None:
         unknown = sorted(set(self.headers.values()) - set(FIELDS) - {"name"})
         if unknown:
-            raise ValueError(f"a mapping leads to unknown fields {', '.join(unknown)}; known are {', '.join(FIELDS)}, name")
+            raise ValueError(
+                f"a mapping leads to unknown fields {', '.join(unknown)}; known are {', '.join(FIELDS)}, name"
+            )
 
 
 class Layout(NamedTuple):
@@ -191,9 +198,11 @@ class LineList:
     ) -> tuple[Columns, list[SetAside]]:
         raw_columns: list[Iterable[str]] = list(zip(*rows, strict=True))
         bad: dict[int, Rejected] = {}
-        for i, raw in enumerate(raws):
-            if "\0" in raw or "\ufffd" in raw:
-                bad[i] = Rejected("row", "holds bytes that are no text in this file's encoding")
+        whole = "".join(raws)
+        if "\0" in whole or "\ufffd" in whole:
+            for i, raw in enumerate(raws):
+                if "\0" in raw or "\ufffd" in raw:
+                    bad[i] = Rejected("row", "holds bytes that are no text in this file's encoding")
         given: dict[str, Iterable[str]] = {
             name: raw_columns[place] for name, place in self.layout.places.items() if name != "name"
         }
@@ -273,6 +282,3 @@ class LineList:
                 )
                 if wrong is not None:
                     bad[i] = wrong
-
-
-

@@ -7,7 +7,7 @@ nobody is left out because a postcode was mistyped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -68,7 +68,11 @@ def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team:
     """The owner of a new trace of somebody who lives at ``home``, at ``now``."""
     teams = authorities.get(home.utla) if home.utla else None
     if teams is None:
-        why = f"National pool: {home.why[0].lower()}{home.why[1:]}" if home.why else "National pool: no authority is known."
+        why = (
+            f"National pool: {home.why[0].lower()}{home.why[1:]}"
+            if home.why
+            else "National pool: no authority is known."
+        )
         return Placement(
             pool_team, NOWHERE, pool_team, why[:200], now + NATIONAL_TARGET, "A pool trace is due in 24 hours.", None
         )
@@ -86,7 +90,9 @@ def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team:
             target.why,
             None,
         )
-    decision = due(now, teams.policies, local_team_live_from=teams.local_live_from if teams.local_team else None, now=now)
+    decision = due(
+        now, teams.policies, local_team_live_from=teams.local_live_from if teams.local_team else None, now=now
+    )
     return Placement(
         teams.national_team,
         teams.code,
@@ -106,13 +112,3 @@ def priority(*, care_home: bool, age: int) -> int:
     if care_home:
         return CARE_HOME
     return OLD if age >= OLD_YEARS else USUAL
-
-
-def authorities_of(rows: Sequence[AuthorityTeams]) -> dict[str, AuthorityTeams]:
-    """The lookup that ``place`` takes; one entry for each authority."""
-    by_code: dict[str, AuthorityTeams] = {}
-    for row in rows:
-        if row.code in by_code:
-            raise ValueError(f"authority {row.code} is given twice")
-        by_code[row.code] = row
-    return by_code

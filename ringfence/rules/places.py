@@ -1,11 +1,11 @@
 """Postcodes in any spelling, and where a postcode lies. Pure.
 
 ``read`` turns what somebody typed into the canonical spelling ("LE5 4PW") or says why it cannot. ``decide`` takes that
-spelling and the directory's entry and says where the person lives, with the reason. No reason repeats the postcode: it is
-somebody's address, and reasons are shown in lists and kept in logs.
+spelling and the directory's entry and says where the person lives, with the reason. No reason repeats the postcode: it
+is somebody's address, and reasons are shown in lists and kept in logs.
 
-The shape is that of British Standard BS 7666 as the Royal Mail publishes it, with the letters of London's old W1M to W1Y
-beside those in use; the pseudo-postcodes are those of the NHS (Organisation Data Service).
+The shape is that of British Standard BS 7666 as the Royal Mail publishes it, with the letters of London's old W1M to
+W1Y beside those in use; the pseudo-postcodes are those of the NHS (Organisation Data Service).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Kind(StrEnum):
 class Spelling(NamedTuple):
     """What ``read`` made of a text.
 
-    ``postcode`` is canonical, or None when there is none; then ``kind`` is BLANK or NOT_A_POSTCODE and ``why`` a sentence.
-    ``corrected`` says that O and 0 or I and 1 were exchanged.
+    ``postcode`` is canonical, or None when there is none; then ``kind`` is BLANK or NOT_A_POSTCODE and ``why`` a
+    sentence. ``corrected`` says that O and 0 or I and 1 were exchanged.
     """
 
     postcode: str | None
@@ -105,9 +105,9 @@ _ELSEWHERE = {
 
 # Postcode areas with addresses in England; DG, LD, LL, NP, SY and TD lie across a border.
 _ENGLISH = (
-    "AL B BA BB BD BH BL BN BR BS CA CB CH CM CO CR CT CV CW DA DE DG DH DL DN DT DY E EC EN EX FY GL GU HA HD HG HP HR HU"
-    " HX IG IP KT L LA LD LE LL LN LS LU M ME MK N NE NG NN NP NR NW OL OX PE PL PO PR RG RH RM S SE SG SK SL SM SN SO SP SR"
-    " SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO"
+    "AL B BA BB BD BH BL BN BR BS CA CB CH CM CO CR CT CV CW DA DE DG DH DL DN DT DY E EC EN EX FY GL GU HA HD HG HP HR"
+    " HU HX IG IP KT L LA LD LE LL LN LS LU M ME MK N NE NG NN NP NR NW OL OX PE PL PO PR RG RH RM S SE SG SK SL SM SN"
+    " SO SP SR SS ST SW SY TA TD TF TN TQ TR TS TW UB W WA WC WD WF WN WR WS WV YO"
 ).split()
 
 AREAS = frozenset((*_ENGLISH, *_ELSEWHERE, "BF", "GIR"))
@@ -140,8 +140,8 @@ _BLANK = Spelling(None, Kind.BLANK, "No postcode was given.")
 def read(text: str | None) -> Spelling:
     """The canonical postcode in ``text``, in any case and spacing and with stray punctuation, or why there is none.
 
-    O typed for 0 and I for 1 (or the reverse) is put right only where exactly one reading is a possible postcode: "0X1 1AA"
-    is OX1; "S01 1AA" could be Southampton's SO1 or Sheffield's S1 and is refused. Never raises for a str.
+    O typed for 0 and I for 1 (or the reverse) is put right only where exactly one reading is a possible postcode:
+    "0X1 1AA" is OX1; "S01 1AA" could be Southampton's SO1 or Sheffield's S1 and is refused. Never raises for a str.
     """
     if not text:
         return _BLANK
@@ -167,7 +167,9 @@ def _read(text: str) -> Spelling:
     plain = unicodedata.normalize("NFKC", text)
     kept = "".join(filter(str.isalnum, plain))
     if not kept:
-        return _BLANK if not text.strip() else Spelling(None, Kind.BLANK, "Only punctuation was given for the postcode.")
+        return (
+            _BLANK if not text.strip() else Spelling(None, Kind.BLANK, "Only punctuation was given for the postcode.")
+        )
     if not kept.isascii():
         return _refuse("The postcode contains a letter or digit that no postcode has.")
     kept = kept.upper()
@@ -250,7 +252,7 @@ _NO_AUTHORITY = "The directory has the postcode but no authority for it."
 
 
 def decide(spelling: Spelling, entry: Entry | None, authorities: Mapping[str, Authority]) -> Place:
-    """Where ``spelling`` lies, given the directory's ``entry`` for it (None: not listed) and the authorities by code."""
+    """Where ``spelling`` lies; ``entry`` is the directory's (None: not listed), ``authorities`` are by code."""
     postcode = spelling.postcode
     if postcode is None:
         return Place(spelling.kind or Kind.BLANK, spelling.why)
@@ -282,7 +284,9 @@ def _unlisted(postcode: str) -> Place:
         if country:
             why = f"The NHS code for {country} without an address was given."
             return Place(Kind.OUTSIDE, why, postcode, country=country)
-        why = _PSEUDO_WORDS.get(postcode, "An NHS code in place of a postcode was given: mostly for somebody from abroad.")
+        why = _PSEUDO_WORDS.get(
+            postcode, "An NHS code in place of a postcode was given: mostly for somebody from abroad."
+        )
         return Place(Kind.NO_ADDRESS, why, postcode)
     if postcode.startswith("BF"):
         return Place(Kind.NO_AUTHORITY, "A British Forces postcode lies in no authority.", postcode)

@@ -9,7 +9,8 @@ from ringfence.rules.calendar import next_open, spoken
 from ringfence.rules.handover import Due, due
 from ringfence.rules.policy import Model, PartnershipPolicy, PolicyError, policy_at
 
-_BY_PERIOD = "The set period of "
+BY_PERIOD = "The set period of "
+"""How the clock's own words begin, in `handover.due`."""
 
 
 def brought_forward(cached: Due) -> bool:
@@ -17,7 +18,7 @@ def brought_forward(cached: Due) -> bool:
 
     `rules.attempts` brings it forward and says so in its own words; the clock's words speak of the set period.
     """
-    return cached.passes and not cached.why.startswith(_BY_PERIOD)
+    return cached.passes and not cached.why.startswith(BY_PERIOD)
 
 
 def due_anew(

@@ -48,7 +48,17 @@ RESULT_WORDS = {
     **dict.fromkeys(("positive", "pos", "p", "detected", "1322781000000102", "reactive", "+"), POSITIVE),
     **dict.fromkeys(("negative", "neg", "n", "not detected", "1322791000000100", "non-reactive", "-"), NEGATIVE),
     **dict.fromkeys(
-        ("void", "v", "invalid", "inconclusive", "indeterminate", "equivocal", "unknown", "rejected", "1321691000000102"),
+        (
+            "void",
+            "v",
+            "invalid",
+            "inconclusive",
+            "indeterminate",
+            "equivocal",
+            "unknown",
+            "rejected",
+            "1321691000000102",
+        ),
         VOID,
     ),
 }
@@ -189,6 +199,8 @@ def required_text_of(length: int) -> Callable[[str], str]:
 
 def phone(text: str) -> str:
     """A telephone number as digits with a leading 0 or +, or ``""`` when it cannot be one; never stops a row."""
+    if not text:
+        return ""
     if len(text) == 11 and text.isascii() and text.isdigit() and text[0] == "0":
         return text
     kept = "".join(c for c in text if c.isascii() and (c.isdigit() or c == "+"))
@@ -208,6 +220,8 @@ def phone(text: str) -> str:
 
 def email(text: str) -> str:
     """An e-mail address in lower case, or ``""`` when it cannot be one; never stops a row."""
+    if not text:
+        return ""
     text = text.strip().lower()
     return text if len(text) <= 254 and _EMAIL.match(text) else ""
 
@@ -233,6 +247,8 @@ def outcome(text: str) -> str:
 
 def _short(length: int) -> Callable[[str], str]:
     def read(text: str) -> str:
+        if len(text) <= length and text.isascii() and text.isprintable() and "  " not in text:
+            return text.strip()
         return plain(text)[:length]
 
     return read
@@ -250,8 +266,8 @@ READERS: dict[str, tuple[Callable[[str], object], bool]] = {
     "phone_other": (phone, False),
     "email": (email, False),
     "address": (text_of(300), False),
-    "postcode": (_short(20), True),
-    "gp_postcode": (_short(20), True),
+    "postcode": (_short(20), False),
+    "gp_postcode": (_short(20), False),
     "ethnicity": (_short(60), True),
     "care_home": (yes, True),
     "test_type": (_short(20), True),

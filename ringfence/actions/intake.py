@@ -1,0 +1,548 @@
+"""Laboratory deliveries: the bytes are stored before they are read, and every row is accounted for.
+
+``receive`` stores a delivery; ``process`` reads it into the record in batches, one transaction a batch, in which the
+rows written, the rows set aside and the count of both are committed together. A process that is killed loses at most
+the batch it was in the middle of, and the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any, NamedTuple
+
+from django.db import IntegrityError, connection, transaction
+
+from ringfence.accounts import walls
+from ringfence.actions import auditing
+from ringfence.actions.errors import Invalid, NotFound
+from ringfence.actions.merge import Keys, Merger, keys_of
+from ringfence.base.references import reference
+from ringfence.casework.models import Chunk, Delivery, Part, Quarantine
+from ringfence.feeds import csv, text
+from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.queries.allocation import allocation
+from ringfence.queries.policy import service_policy
+from ringfence.rules import deliveries
+from ringfence.rules.access import Scope
+from ringfence.rules.results import received_day
+
+CHUNK = 1 << 20
+"""Bytes of a delivery that are stored in one row, and read at a time."""
+
+MOST_PARTS = 16
+
+
+class Busy(Exception):
+    """Another process is reading this part of the delivery at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery. ``again`` says that the same bytes had come before: then nothing was done."""
+
+    ref: str
+    source: str
+    filename: str
+    status: str
+    size: int
+    rows: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+    positives: int
+    cases_opened: int
+    refusal: str
+    warnings: tuple[str, ...]
+    encoding: str
+    again: bool = False
+
+    @property
+    def balances(self) -> bool:
+        return deliveries.Balance(self.rows, self.accepted, self.duplicate, self.quarantined).holds
+
+
+def _receipt(delivery: Delivery, *, again: bool = False) -> Receipt:
+    return Receipt(
+        delivery.ref,
+        delivery.source,
+        delivery.filename,
+        delivery.status,
+        delivery.size,
+        delivery.rows,
+        delivery.accepted,
+        delivery.duplicate,
+        delivery.quarantined,
+        delivery.positives,
+        delivery.cases_opened,
+        delivery.refusal,
+        tuple(delivery.warnings),
+        delivery.encoding,
+        again,
+    )
+
+
+def _chunks(stream: Any) -> Iterator[bytes]:
+    """Pieces of at most CHUNK bytes of a binary file or an iterable of bytes."""
+    if hasattr(stream, "read"):
+        while piece := stream.read(CHUNK):
+            yield piece
+        return
+    held = b""
+    for piece in stream:
+        held += piece
+        while len(held) >= CHUNK:
+            yield held[:CHUNK]
+            held = held[CHUNK:]
+    if held:
+        yield held
+
+
+class _Seen:
+    """Learns what a delivery is while its bytes go by."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self.size = 0
+        self.refusal = ""
+        self.gzip = False
+        self._sniffer = text.Sniffer()
+        self._inside: Queue[bytes | None] | None = None
+
+    def pass_by(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if not self.size:
+                self.gzip = text.is_gzip(chunk)
+                if not self.gzip:
+                    self._look(chunk)
+            self.hash.update(chunk)
+            self.size += len(chunk)
+            if not self.gzip:
+                self._sniffer.feed(chunk)
+            yield chunk
+
+    def _look(self, head: bytes) -> None:
+        try:
+            text.refuse_what_is_not_text(head)
+        except text.Refused as problem:
+            self.refusal = str(problem)
+
+    def conclude(self, stored: Callable[[], Iterable[bytes]]) -> str:
+        """The encoding; of a gzip file from its contents, read once more from where they are stored."""
+        if not self.size:
+            self.refusal = "This file is empty. Ask the laboratory to send it again."
+        if self.gzip:
+            try:
+                for number, piece in enumerate(text.gunzip(stored())):
+                    if number == 0:
+                        self._look(piece)
+                    self._sniffer.feed(piece)
+            except text.Refused as problem:
+                self.refusal = str(problem)
+        return ("gzip " if self.gzip else "") + self._sniffer.encoding()
+
+
+class _SameBytes(Exception):
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+
+
+def receive(
+    *, stream: Any, source: str, filename: str = "", expected_rows: int | None = None, by: Scope, now: datetime
+) -> Receipt:
+    """Store a delivery whole, or nothing of it. The same bytes as an earlier delivery are that delivery.
+
+    ``stream``: a binary file or an iterable of bytes. ``expected_rows``: the sender's own count, if it gave one. What
+    is clearly no line list is stored all the same and refused with a word why.
+    """
+    source = source.strip()
+    if not 1 <= len(source) <= 60:
+        raise Invalid("source", "Say which laboratory or system sent this: a name of 1 to 60 characters.")
+    try:
+        with walls.transaction(by), transaction.atomic():
+            delivery = Delivery.objects.create(
+                ref=_next_reference(),
+                source=source,
+                filename=filename[-200:],
+                received_at=now,
+                received_by=by.user or None,
+                expected_rows=expected_rows,
+            )
+            seen = _Seen()
+            for number, chunk in enumerate(seen.pass_by(_chunks(stream))):
+                Chunk.objects.create(delivery=delivery, number=number, data=chunk)
+            earlier = Delivery.objects.filter(sha256=seen.hash.hexdigest()).exclude(status="arriving").first()
+            if earlier is not None:
+                raise _SameBytes(earlier)
+            delivery.encoding = seen.conclude(lambda: _stored(delivery.pk))
+            delivery.sha256, delivery.size, delivery.refusal = seen.hash.hexdigest(), seen.size, seen.refusal
+            delivery.status = Delivery.Status.REFUSED if seen.refusal else Delivery.Status.RECEIVED
+            if seen.refusal:
+                delivery.finished_at = now
+            delivery.save()
+            auditing.record(
+                "delivery.received",
+                by=by,
+                now=now,
+                detail={"delivery": delivery.pk, "bytes": seen.size, "source": source},
+            )
+            return _receipt(delivery)
+    except _SameBytes as same:
+        return _receipt(same.delivery, again=True)
+    except IntegrityError as problem:
+        if "delivery_same_bytes_once" not in str(problem):
+            raise
+        # The same bytes came twice at the same moment, and the other was first.
+        with walls.transaction(by):
+            return _receipt(Delivery.objects.exclude(status="arriving").get(sha256=seen.hash.hexdigest()), again=True)
+
+
+def _next_reference() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('deliveries_id_seq')")
+        return "D" + reference(cursor.fetchone()[0])
+
+
+def _stored(delivery: int) -> Iterator[bytes]:
+    number = 0
+    while (piece := _fetch(delivery, number)) is not None:
+        yield piece
+        number += 1
+
+
+def _fetch(delivery: int, number: int) -> bytes | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT data FROM delivery_chunks WHERE delivery_id = %s AND number = %s", [delivery, number])
+        row = cursor.fetchone()
+        return None if row is None else bytes(row[0])
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Rows are many small objects without cycles; looking through them for cycles takes a quarter of reading's time."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class Batch(NamedTuple):
+    """Some rows, read; ``upto`` is the number of the last record looked at, ``rows`` how many of them are this part's."""
+
+    columns: Columns
+    keys: Keys
+    aside: list[SetAside]
+    upto: int
+    unknown_headers: list[str]
+
+
+def process(
+    *,
+    delivery: str,
+    by: Scope,
+    now: datetime,
+    part: int = 0,
+    parts: int = 1,
+    mapping: SourceMapping | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Receipt:
+    """Read a delivery (by its reference) into the record, from where an earlier process stopped, and give its receipt.
+
+    With ``parts`` more than 1, as many processes each read one ``part``; rows are divided by birth date. The receipt is
+    final (``done``) when every part is. Raises ``Busy`` when another process is reading this part, ``NotFound``,
+    ``Invalid``.
+    """
+    if not 1 <= parts <= MOST_PARTS or not 0 <= part < parts:
+        raise Invalid("part", f"A delivery is read in 1 to {MOST_PARTS} parts, numbered from 0.")
+    with walls.transaction(by):
+        row = Delivery.objects.filter(ref=delivery).first()
+        if row is None:
+            raise NotFound(f"There is no delivery {delivery}.")
+        if row.status in (Delivery.Status.DONE, Delivery.Status.REFUSED):
+            return _receipt(row)
+        row = _begin(row.pk, parts)
+        if row.parts != parts:
+            raise Invalid("parts", f"This delivery is being read in {row.parts} parts; go on in as many.")
+    with _alone(row.pk, part):
+        reader = _Reader(row, by, now, part, mapping, progress)
+        try:
+            reader.run()
+        except text.Refused as problem:
+            _refuse(row.pk, str(problem), by, now)
+    with walls.transaction(by):
+        return _receipt(Delivery.objects.get(pk=row.pk))
+
+
+def _begin(delivery: int, parts: int) -> Delivery:
+    row = Delivery.objects.select_for_update().get(pk=delivery)
+    if row.status == Delivery.Status.RECEIVED:
+        row.status, row.parts = Delivery.Status.PROCESSING, parts
+        row.save(update_fields=["status", "parts"])
+        Part.objects.bulk_create([Part(delivery=row, number=number) for number in range(parts)])
+    return row
+
+
+@contextmanager
+def _alone(delivery: int, part: int) -> Iterator[None]:
+    """No other process reads this part meanwhile; a killed one lets go by itself."""
+    key = (delivery * MOST_PARTS + part) & 0x7FFF_FFFF_FFFF_FFFF
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        if not cursor.fetchone()[0]:
+            raise Busy("Another process is reading this delivery at this moment. Wait for it, or look at its receipt.")
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _refuse(delivery: int, why: str, by: Scope, now: datetime) -> None:
+    """Refuse a delivery of which nothing has been read; once rows are in the record it stays as far as it came."""
+    with walls.transaction(by):
+        row = Delivery.objects.select_for_update().get(pk=delivery)
+        if Part.objects.filter(delivery=row, rows__gt=0).exists():
+            raise Invalid("delivery", f"{why} Rows before that place have been read and stay in the record.")
+        row.status, row.refusal, row.finished_at = Delivery.Status.REFUSED, why, now
+        row.save(update_fields=["status", "refusal", "finished_at"])
+        auditing.record("delivery.refused", by=by, now=now, detail={"delivery": row.pk})
+
+
+_NEED, _END = object(), object()
+
+
+class _Reader:
+    """Reads one part of a delivery: a thread takes bytes apart while the database writes the rows before."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        by: Scope,
+        now: datetime,
+        part: int,
+        mapping: SourceMapping | None,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self.delivery, self.by, self.now = delivery, by, now
+        self.number, self.mapping, self.progress = part, mapping, progress
+        self.unknown_headers: list[str] = []
+        with walls.transaction(by):
+            self.part = Part.objects.get(delivery=delivery, number=part)
+            self.merger = Merger(
+                delivery.pk,
+                by,
+                now,
+                allocation(now),
+                service_policy(now).reinfection_days,
+            )
+
+    def run(self) -> None:
+        if self.part.finished_at is not None:
+            return
+        # In somebody's transaction already (a test's), there is one thread and one connection.
+        with _few_collections():
+            for batch in self._inline() if connection.in_atomic_block else self._threaded():
+                self._commit(batch)
+        self._finish()
+
+    def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
+        """The rows of the delivery's text that this part has not read yet. No database here: this runs in a thread."""
+        encoding = self.delivery.encoding
+        if encoding.startswith("gzip "):
+            encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
+        blocks = text.text_lines(chunks, encoding)
+        header, rest, number = _header(blocks)
+        delimiter = csv.delimiter_of(header)
+        first = next(iter(csv.records([[header]], delimiter)))
+        if not first.rows:
+            raise text.Refused(
+                "The first row has a quotation mark that is opened and never closed: no header can be read."
+            )
+        shape = layout(first.rows[0], self.mapping)
+        reader = LineList(
+            shape,
+            source=self.delivery.source,
+            received_on=received_day(self.delivery.received_at),
+            part=self.number,
+            parts=self.delivery.parts,
+        )
+        done = self.part.next_row
+        for records in csv.records(rest, delimiter, number=number + 1):
+            upto = max([*records.numbers[-1:], *(bad.number for bad in records.bad[-1:])], default=0)
+            if upto < done:
+                continue
+            records = _after(records, done)
+            columns, aside = reader.read(records)
+            yield Batch(columns, keys_of(columns), aside, upto, shape.unknown)
+
+    def _inline(self) -> Iterator[Batch]:
+        with walls.transaction(self.by):
+            chunks = list(_stored(self.delivery.pk))
+        yield from self.batches(chunks)
+
+    def _threaded(self) -> Iterator[Batch]:
+        """Batches from a thread that reads ahead; it asks for bytes, because only this thread has the database."""
+        inward: Queue[bytes | None] = Queue()
+        outward: Queue[Any] = Queue(maxsize=3)
+        stopped = False
+
+        def chunks() -> Iterator[bytes]:
+            while not stopped:
+                try:
+                    piece = inward.get_nowait()
+                except Empty:
+                    outward.put(_NEED)
+                    piece = inward.get()
+                if piece is None:
+                    return
+                yield piece
+
+        def work() -> None:
+            try:
+                for batch in self.batches(chunks()):
+                    outward.put(batch)
+                    if stopped:
+                        return
+                outward.put(_END)
+            except BaseException as problem:  # handed to the thread that waits
+                outward.put(problem)
+
+        worker = Thread(target=work, name=f"intake {self.delivery.ref}", daemon=True)
+        worker.start()
+        number = 0
+        try:
+            while True:
+                said = outward.get()
+                if said is _NEED:
+                    with walls.transaction(self.by):
+                        piece = _fetch(self.delivery.pk, number)
+                    inward.put(piece)
+                    number += 1
+                elif said is _END:
+                    return
+                elif isinstance(said, BaseException):
+                    raise said
+                else:
+                    yield said
+        finally:
+            stopped = True
+            inward.put(None)
+            while worker.is_alive():
+                try:
+                    outward.get(timeout=0.05)
+                except Empty:
+                    worker.join(timeout=0.05)
+
+    def _commit(self, batch: Batch) -> None:
+        part = self.part
+        rows = len(batch.columns.numbers) + len(batch.aside)
+        with walls.transaction(self.by):
+            merged = self.merger.merge(batch.columns, batch.keys, batch.aside)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE delivery_parts SET next_row = %s, rows = rows + %s, accepted = accepted + %s,"
+                    " duplicate = duplicate + %s, quarantined = quarantined + %s, positives = positives + %s,"
+                    " cases_opened = cases_opened + %s WHERE id = %s",
+                    [
+                        batch.upto + 1,
+                        rows,
+                        merged.accepted,
+                        merged.duplicate,
+                        len(batch.aside),
+                        merged.positives,
+                        merged.cases_opened,
+                        part.pk,
+                    ],
+                )
+            auditing.record(
+                "delivery.batch", by=self.by, now=self.now, detail={"delivery": self.delivery.pk, "rows": rows}
+            )
+        self.unknown_headers = batch.unknown_headers
+        if self.progress is not None:
+            self.progress(rows)
+
+    def _finish(self) -> None:
+        """Close this part; the last to finish closes the delivery with its balance and its warnings."""
+        with walls.transaction(self.by):
+            row = Delivery.objects.select_for_update().get(pk=self.delivery.pk)
+            Part.objects.filter(pk=self.part.pk).update(finished_at=self.now)
+            parts = list(Part.objects.filter(delivery=row))
+            if any(part.finished_at is None for part in parts):
+                return
+            for name in ("rows", "accepted", "duplicate", "quarantined", "positives", "cases_opened"):
+                setattr(row, name, sum(getattr(part, name) for part in parts))
+            earlier = (
+                Delivery.objects.filter(source=row.source, status="done").exclude(pk=row.pk).order_by("-received_at")
+            )
+            row.warnings = deliveries.warnings(
+                rows=row.rows,
+                expected_rows=row.expected_rows,
+                filename=row.filename,
+                earlier=[(each.filename, each.rows) for each in earlier[:10]],
+                unknown_headers=self.unknown_headers,
+            )
+            if "cp1252" in row.encoding:
+                row.warnings.append(
+                    "The file is not UTF-8; it was read as Windows-1252. Check names with accents, and ask for UTF-8."
+                )
+            row.status, row.finished_at = Delivery.Status.DONE, self.now
+            row.save()
+            auditing.record(
+                "delivery.done",
+                by=self.by,
+                now=self.now,
+                detail={"delivery": row.pk, "rows": row.rows, "cases": row.cases_opened},
+            )
+
+
+def _header(blocks: Iterator[list[str]]) -> tuple[str, Iterator[list[str]], int]:
+    """The first line that says something, its number, and the lines after it."""
+    number = 0
+    for block in blocks:
+        for place, line in enumerate(block):
+            number += 1
+            if line and not line.isspace():
+
+                def rest(block: list[str] = block, place: int = place) -> Iterator[list[str]]:
+                    if block[place + 1 :]:
+                        yield block[place + 1 :]
+                    yield from blocks
+
+                return line, rest(), number
+    raise text.Refused("This file holds nothing but empty lines.")
+
+
+def _after(records: csv.Records, done: int) -> csv.Records:
+    """The records from number ``done`` on."""
+    if (not records.numbers or records.numbers[0] >= done) and (not records.bad or records.bad[0].number >= done):
+        return records
+    kept = [i for i, number in enumerate(records.numbers) if number >= done]
+    return csv.Records(
+        [records.rows[i] for i in kept],
+        [records.numbers[i] for i in kept],
+        [records.raws[i] for i in kept],
+        [bad for bad in records.bad if bad.number >= done],
+    )
+
+
+def settle(*, quarantine: int, settlement: str, by: Scope, now: datetime) -> None:
+    """Close a quarantined row with a word what was done about it. Raises ``Invalid``, ``NotFound``."""
+    said = settlement.strip()
+    if not said:
+        raise Invalid("settlement", "Say what was done about this row, for example: laboratory asked, sent again.")
+    with walls.transaction(by):
+        changed = Quarantine.objects.filter(pk=quarantine, settled_at=None).update(
+            settled_at=now, settled_by=by.user, settlement=said[:200]
+        )
+        if not changed:
+            raise NotFound("There is no such open row in quarantine.")
+        auditing.record("quarantine.settled", by=by, now=now, detail={"quarantine": quarantine})

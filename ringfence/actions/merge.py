@@ -1,0 +1,567 @@
+"""One batch of read rows into the record: fetched in sets, decided by the rules, written in sets, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from ringfence.base.references import reference
+from ringfence.feeds.linelist import Columns, SetAside
+from ringfence.geography import resolve
+from ringfence.queries.allocation import Allocation
+from ringfence.queries.people import Candidates, Details, candidates, episodes
+from ringfence.rules import allocation as placing
+from ringfence.rules import cases, identity
+from ringfence.rules.access import Scope
+from ringfence.rules.allocation import Placement, Residence
+from ringfence.rules.identity import Known
+from ringfence.rules.places import Kind, Place
+from ringfence.rules.results import POSITIVE
+
+MOST_TRIES = 6
+"""Tries at a batch that another reader's rows got in the way of."""
+
+
+class Keys(NamedTuple):
+    """What identity needs of each row; computed where rows are read, beside the database's work."""
+
+    names: list[str]
+    match: list[int]
+    postcodes: list[str]
+
+
+class Merged(NamedTuple):
+    """What became of a batch; duplicates are rows whose specimen the record has already."""
+
+    accepted: int
+    duplicate: int
+    positives: int
+    cases_opened: int
+
+
+class _Interfered(Exception):
+    """A specimen or a person of this batch is in the record already, since or before this batch was decided."""
+
+
+def keys_of(columns: Columns) -> Keys:
+    """Names, match keys and canonical postcodes of the rows."""
+    fields = columns.fields
+    from ringfence.rules.places import read
+
+    spelt = {text: read(text).postcode or "" for text in set(fields["postcode"])}
+    postcodes = [spelt[text] for text in fields["postcode"]]
+    names = list(map(identity.name_key, fields["given_name"], fields["family_name"]))
+    match = list(map(identity.match_key, names, fields["birth_date"], postcodes))
+    return Keys(names, match, postcodes)
+
+
+@dataclass
+class Merger:
+    """Merges the batches of one delivery's part. ``careful`` looks for known specimens first, once one was met."""
+
+    delivery: int
+    scope: Scope
+    now: datetime
+    teams: Allocation
+    reinfection_days: int
+    careful: bool = False
+    places: dict[str, Place] = field(default_factory=dict)
+    placements: dict[Residence, Placement] = field(default_factory=dict)
+
+    def merge(self, columns: Columns, keys: Keys, aside: Sequence[SetAside]) -> Merged:
+        """Write a batch; the caller holds the transaction and counts the rows in it."""
+        self._set_aside(aside)
+        if not columns.numbers:
+            return Merged(0, 0, 0, 0)
+        for tried in range(MOST_TRIES):
+            try:
+                with transaction.atomic():
+                    return self._once(columns, keys)
+            except _Interfered:
+                self.careful = True
+            except (IntegrityError, OperationalError) as problem:
+                # Another reader was first with a specimen or a person, or two readers waited for each other.
+                state = getattr(problem.__cause__, "sqlstate", "")
+                if state not in ("23505", "40P01", "40001") or tried + 1 == MOST_TRIES:
+                    raise
+                self.careful = True
+        raise AssertionError("unreachable: the last try raises")
+
+    def _set_aside(self, aside: Sequence[SetAside]) -> None:
+        if not aside:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO quarantines (delivery_id, row_number, field, reason, raw, recorded_at, settlement)"
+                " SELECT %s, n, f, w, r, %s, '' FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])"
+                " AS q (n, f, w, r)",
+                [
+                    self.delivery,
+                    self.now,
+                    [each.number for each in aside],
+                    [each.field for each in aside],
+                    [each.why[:200] for each in aside],
+                    [each.raw.replace("\0", "\ufffd") for each in aside],
+                ],
+            )
+
+    def _once(self, columns: Columns, keys: Keys) -> Merged:
+        fields = columns.fields
+        total = len(columns.numbers)
+        rows = self._fresh(fields, total)
+        duplicate = total - len(rows)
+        if duplicate:
+            columns = Columns(
+                {name: [column[i] for i in rows] for name, column in fields.items()}, [columns.numbers[i] for i in rows]
+            )
+            keys = Keys(*([column[i] for i in rows] for column in keys))
+        if not rows:
+            return Merged(0, duplicate, 0, 0)
+        batch = _Batch(self, columns, keys)
+        batch.decide()
+        batch.write()
+        return Merged(len(rows), duplicate, batch.positives, len(batch.opened))
+
+    def _fresh(self, fields: dict[str, list[Any]], total: int) -> Sequence[int]:
+        """The rows whose specimens are not in the record and not earlier in the batch."""
+        pairs = list(zip(fields["laboratory"], fields["specimen_id"], strict=True))
+        if not self.careful and len(set(pairs)) == total:
+            return range(total)
+        known: set[tuple[str, str]] = set()
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            for laboratory in set(fields["laboratory"]):
+                cursor.execute(
+                    "SELECT specimen_id FROM results WHERE laboratory = %s AND specimen_id = ANY(%s)",
+                    [laboratory, [specimen for lab, specimen in pairs if lab == laboratory]],
+                )
+                known.update((laboratory, row[0]) for row in cursor.fetchall())
+        fresh = []
+        for i, pair in enumerate(pairs):
+            if pair not in known:
+                known.add(pair)
+                fresh.append(i)
+        return fresh
+
+    def residences(self, at_test: Iterable[str], at_gp: Iterable[str]) -> list[Residence]:
+        """Where the people of the rows live, by the postcodes as they were given."""
+        pairs = list(zip(at_test, at_gp, strict=True))
+        places = self.places
+        if len(places) > 50_000:
+            places.clear()
+        missing = {text for pair in pairs for text in pair if text not in places}
+        if missing:
+            places.update(resolve.place(missing))  # type: ignore[arg-type]
+        found = []
+        for test, gp in pairs:
+            place = places[test]
+            if place.kind is Kind.ENGLAND:
+                found.append(Residence(place.ltla or "", place.utla or "", place.why))
+            else:
+                found.append(placing.residence(place, places[gp]))
+        return found
+
+    def placement(self, home: Residence) -> Placement:
+        placed = self.placements.get(home)
+        if placed is None:
+            placed = self.placements[home] = placing.place(home, self.teams.authorities, self.teams.pool_team, self.now)
+        return placed
+
+
+class _Opened(NamedTuple):
+    """A case that this batch opens: its row, person, row of the batch, episode number and days, and whether to trace."""
+
+    case: int
+    person: int
+    row: int
+    number: int
+    traced: bool
+
+
+class _Batch:
+    """The rows of one batch, what was decided of each, and the statements that write it."""
+
+    def __init__(self, merger: Merger, columns: Columns, keys: Keys) -> None:
+        self.merger = merger
+        self.fields = columns.fields
+        self.numbers = columns.numbers
+        self.keys = keys
+        count = len(columns.numbers)
+        self.person: list[int | None] = [None] * count
+        self.case: list[int | None] = [None] * count
+        self.homes = merger.residences(self.fields["postcode"], self.fields["gp_postcode"])
+        self.new_people: list[tuple[int, int]] = []
+        self.changed: dict[int, int] = {}
+        self.opened: list[_Opened] = []
+        self.moved: dict[int, cases.Add] = {}
+        self.positives = 0
+
+    def decide(self) -> None:
+        """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
+        fields, keys = self.fields, self.keys
+        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
+        positive = [i for i, result in enumerate(fields["result"]) if result == POSITIVE]
+        self.positives = len(positive)
+        if known.details:
+            self._join_known(known)
+        if not positive:
+            return
+        fresh: list[int] = []
+        numbers = self._reserve("people", len(positive))
+        for i in positive:
+            decision = self._identify(i, known)
+            if isinstance(decision, identity.Same):
+                self.person[i] = decision.person
+            else:
+                person = next(numbers)
+                self.person[i] = person
+                fresh.append(i)
+                self.new_people.append((i, person))
+                self._remember(i, person, known)
+        self._episodes(positive, {person for _, person in self.new_people}, known)
+
+    def _join_known(self, known: Candidates) -> None:
+        """Negative and void results join whom they are surely about, and create nobody."""
+        for i, result in enumerate(self.fields["result"]):
+            if result != POSITIVE:
+                decision = self._identify(i, known)
+                if isinstance(decision, identity.Same):
+                    self.person[i] = decision.person
+
+    def _identify(self, i: int, known: Candidates) -> identity.Decision:
+        number = self.fields["nhs_number"][i]
+        key = self.keys.match[i]
+        return identity.decide(
+            nhs_number=number,
+            name=self.keys.names[i],
+            birth_date=self.fields["birth_date"][i],
+            postcode=self.keys.postcodes[i],
+            by_number=known.by_number.get(number) if number else None,
+            by_details=known.by_key.get(key, ()) if key else (),
+        )
+
+    def _remember(self, i: int, person: int, known: Candidates) -> None:
+        """A person created by this batch is known to the rows after."""
+        number, key = self.fields["nhs_number"][i], self.keys.match[i]
+        value = Known(person, number, self.keys.names[i], self.fields["birth_date"][i], self.keys.postcodes[i])
+        if number:
+            known.by_number[number] = value
+        if key:
+            known.by_key.setdefault(key, []).append(value)
+
+    def _reserve(self, table: str, count: int) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
+            return iter([row[0] for row in cursor.fetchall()])
+
+    def _episodes(self, positive: list[int], fresh: set[int], known: Candidates) -> None:
+        fields = self.fields
+        held = episodes({self.person[i] for i in positive if self.person[i] not in fresh}, scope=self.merger.scope)  # type: ignore[misc]
+        numbers = self._reserve("cases", len(positive))
+        reach = self.merger.reinfection_days
+        ordinal: dict[str, int] = {}
+        for i in positive:
+            person = self.person[i]
+            assert person is not None
+            text = fields["specimen_date"][i]
+            day = ordinal.get(text) or ordinal.setdefault(text, date.fromisoformat(text).toordinal())
+            mine = held.of[person]
+            decision = cases.decide(day, mine, reach)
+            if isinstance(decision, cases.Open):
+                case = next(numbers)
+                mine.append(cases.Episode(case, decision.number, day, day))
+                self.opened.append(_Opened(case, person, i, decision.number, person not in held.traced))
+                held.traced.add(person)
+                self.case[i] = case
+            else:
+                self.case[i] = decision.episode.id
+                if (decision.first, decision.last) != (decision.episode.first, decision.episode.last):
+                    mine[mine.index(decision.episode)] = decision.episode._replace(
+                        first=decision.first, last=decision.last
+                    )
+                    self.moved[decision.episode.id] = decision
+            details = known.details.get(person)
+            if details is not None and self._newer(i, details):
+                self.changed[person] = i
+
+    def _newer(self, i: int, held: Details) -> bool:
+        """Whether a row tells something else than is held; what it leaves empty tells nothing."""
+        f = self.fields
+        now = Details(
+            f["phone"][i],
+            f["phone_other"][i],
+            f["email"][i],
+            f["address"][i],
+            self.keys.postcodes[i],
+            f["gp_postcode"][i][:8],
+            f["ethnicity"][i],
+            f["care_home"][i],
+        )
+        return any(new and new != old for new, old in zip(now, held, strict=True))
+
+    # Writing. Text COPY to staging: what was validated as text is sent as text.
+
+    def write(self) -> None:
+        self._stage()
+        merger = self.merger
+        with connection.cursor() as cursor:
+            if self.new_people:
+                cursor.execute(_INSERT_PEOPLE, [merger.now, merger.now])
+            if self.opened:
+                cursor.execute(_INSERT_CASES, [merger.now] * 4)
+            cursor.execute(_INSERT_RESULTS, [merger.delivery, merger.now])
+            if self.moved:
+                self._move_episodes(cursor)
+            if self.changed:
+                self._change_people(cursor)
+            cursor.execute("TRUNCATE stage_results, stage_people, stage_cases")
+
+    def _stage(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_STAGING)
+            f, keys = self.fields, self.keys
+            null = "\\N"
+            result_columns = (
+                map(str, self.numbers),
+                _safe(f["laboratory"]),
+                _safe(f["specimen_id"]),
+                _safe(f["test_type"]),
+                f["result"],
+                f["specimen_date"],
+                f["report_date"],
+                keys.postcodes,
+                _postcodes(f["gp_postcode"]),
+                [home.ltla for home in self.homes],
+                f["sex"],
+                map(str, f["age"]),
+                ["t" if each else "f" for each in f["care_home"]],
+                [null if each is None else str(each) for each in self.person],
+                [null if each is None else str(each) for each in self.case],
+            )
+            _copy(cursor, "stage_results", zip(*result_columns, strict=True))
+            if self.new_people:
+                at = [i for i, _ in self.new_people]
+                pick = lambda name: _safe([f[name][i] for i in at])  # noqa: E731
+                homes = [self.homes[i].utla or placing.NOWHERE for i in at]
+                people_columns = (
+                    [str(person) for _, person in self.new_people],
+                    [f["nhs_number"][i] or null for i in at],
+                    [str(keys.match[i]) for i in at],
+                    pick("given_name"),
+                    pick("family_name"),
+                    pick("birth_date"),
+                    pick("sex"),
+                    pick("ethnicity"),
+                    pick("phone"),
+                    pick("phone_other"),
+                    pick("email"),
+                    pick("address"),
+                    [keys.postcodes[i] for i in at],
+                    _postcodes([f["gp_postcode"][i] for i in at]),
+                    ["t" if f["care_home"][i] else "f" for i in at],
+                    [_null(self._household(i)) for i in at],
+                    homes,
+                )
+                _copy(cursor, "stage_people", zip(*people_columns, strict=True))
+            if self.opened:
+                _copy(cursor, "stage_cases", self._case_rows())
+
+    def _household(self, i: int) -> int | None:
+        return identity.household_key(self.fields["address"][i], self.keys.postcodes[i])
+
+    def _case_rows(self) -> Iterable[tuple[str, ...]]:
+        f, merger = self.fields, self.merger
+        traces = self._reserve("traces", len(self.opened))
+        fixed: dict[Residence, tuple[str, ...]] = {}
+        extent = {case.case: f["specimen_date"][case.row] for case in self.opened}
+        for case in self.opened:
+            i = case.row
+            home = self.homes[i]
+            placed = merger.placement(home)
+            tail = fixed.get(home)
+            if tail is None:
+                tail = fixed[home] = (
+                    str(placed.team),
+                    placed.area,
+                    _null(placed.national_team),
+                    *_safe([placed.why]),
+                    placed.due_at.isoformat(),
+                    *_safe([placed.due_why]),
+                    _null(placed.passes_to),
+                )
+            moved = self.moved.get(case.case)
+            first = last = extent[case.case]
+            if moved is not None:
+                first, last = date.fromordinal(moved.first).isoformat(), date.fromordinal(moved.last).isoformat()
+            trace = next(traces)
+            urgency = placing.priority(care_home=f["care_home"][i], age=f["age"][i])
+            yield (
+                str(case.case),
+                str(case.person),
+                str(case.number),
+                first,
+                last,
+                home.utla,
+                home.ltla,
+                self.keys.postcodes[i],
+                "t" if f["care_home"][i] else "f",
+                str(trace) if case.traced else "\\N",
+                reference(trace),
+                f["phone"][i] or f["phone_other"][i],
+                _null(self._household(i)),
+                str(urgency),
+                *tail,
+            )
+
+    def _move_episodes(self, cursor: Any) -> None:
+        opened = {case.case for case in self.opened}
+        moved = [(case, add) for case, add in self.moved.items() if case not in opened]
+        if moved:
+            cursor.execute(
+                "UPDATE cases SET first_specimen_date = m.first, last_positive_date = m.last, updated_at = %s"
+                " FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS m (id, first, last) WHERE cases.id = m.id",
+                [
+                    self.merger.now,
+                    [case for case, _ in moved],
+                    [date.fromordinal(add.first) for _, add in moved],
+                    [date.fromordinal(add.last) for _, add in moved],
+                ],
+            )
+
+    def _change_people(self, cursor: Any) -> None:
+        """The newest details of people known before; what a row leaves empty stays. A move ends one standing, begins one."""
+        f, people = self.fields, list(self.changed.items())
+        at = [i for _, i in people]
+        given = {
+            name: [f[name][i] for i in at]
+            for name in ("phone", "phone_other", "email", "address", "ethnicity", "care_home")
+        }
+        cursor.execute(
+            "UPDATE people SET phone = coalesce(nullif(c.phone, ''), people.phone),"
+            " phone_other = coalesce(nullif(c.phone_other, ''), people.phone_other),"
+            " email = coalesce(nullif(c.email, ''), people.email),"
+            " address = coalesce(nullif(c.address, ''), people.address),"
+            " postcode = coalesce(nullif(c.postcode, ''), people.postcode),"
+            " gp_postcode = coalesce(nullif(c.gp_postcode, ''), people.gp_postcode),"
+            " ethnicity = coalesce(nullif(c.ethnicity, ''), people.ethnicity),"
+            " care_home = people.care_home OR c.care_home,"
+            " household = coalesce(c.household, people.household),"
+            " match_key = coalesce(nullif(c.match_key, 0), people.match_key), updated_at = %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::boolean[], %s::bigint[], %s::bigint[]) AS c (id, phone, phone_other, email, address, postcode, gp_postcode,"
+            " ethnicity, care_home, household, match_key) WHERE people.id = c.id",
+            [
+                self.merger.now,
+                [person for person, _ in people],
+                given["phone"],
+                given["phone_other"],
+                given["email"],
+                given["address"],
+                [self.keys.postcodes[i] for i in at],
+                _postcodes([f["gp_postcode"][i] for i in at]),
+                given["ethnicity"],
+                given["care_home"],
+                [self._household(i) for i in at],
+                [self.keys.match[i] for i in at],
+            ],
+        )
+        homes = [(person, self.homes[i].utla) for person, i in people if self.homes[i].utla]
+        if homes:
+            ids, areas = [person for person, _ in homes], [area for _, area in homes]
+            cursor.execute(
+                "UPDATE standings s SET until_at = %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)"
+                " WHERE s.person_id = h.person AND s.why = 'lives' AND s.area <> h.area AND s.until_at IS NULL",
+                [self.merger.now, ids, areas],
+            )
+            cursor.execute(
+                "INSERT INTO standings (person_id, area, why, from_at)"
+                " SELECT h.person, h.area, 'lives', %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)"
+                " WHERE NOT EXISTS (SELECT 1 FROM standings s WHERE s.person_id = h.person AND s.area = h.area"
+                " AND s.why = 'lives' AND s.until_at IS NULL)"
+                # Moved away and back within one delivery: the standing goes on.
+                " ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL",
+                [self.merger.now, ids, areas],
+            )
+
+
+def _null(value: int | None) -> str:
+    return "\\N" if value is None else str(value)
+
+
+def _safe(column: list[str]) -> list[str]:
+    """Text for COPY. Readers have turned tabs and line ends into spaces; only the backslash means something to it."""
+    if any("\\" in text for text in column):
+        return [text.replace("\\", "\\\\") for text in column]
+    return column
+
+
+def _postcodes(column: list[str]) -> list[str]:
+    from ringfence.rules.places import canonical
+
+    return [canonical(text) or "" for text in column]
+
+
+def _copy(cursor: Any, table: str, rows: Iterable[tuple[str, ...]]) -> None:
+    text = "\n".join(map("\t".join, rows))
+    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        copy.write(text + "\n")
+
+
+_STAGING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
+    row_number bigint, laboratory text, specimen_id text, test_type text, result text, specimen_date date,
+    report_date date, postcode text, gp_postcode text, authority text, sex text, age smallint, care_home boolean,
+    person_id bigint, case_id bigint);
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_people (
+    id bigint, nhs_number text, match_key bigint, given_name text, family_name text, birth_date date, sex text,
+    ethnicity text, phone text, phone_other text, email text, address text, postcode text, gp_postcode text,
+    care_home boolean, household bigint, area text);
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_cases (
+    id bigint, person_id bigint, episode smallint, first date, last date, authority text, ltla text, postcode text,
+    care_home boolean, trace_id bigint, ref text, phone text, household bigint, priority smallint, team_id bigint,
+    area text, national_team_id bigint, why text, due_at timestamptz, due_why text, passes_to_id bigint);
+"""
+
+_INSERT_PEOPLE = """
+WITH added AS (
+    INSERT INTO people (id, nhs_number, match_key, given_name, family_name, birth_date, sex, ethnicity, phone, phone_other,
+        email, address, postcode, gp_postcode, care_home, household, updated_at)
+    SELECT id, nhs_number, match_key, given_name, family_name, birth_date, sex, ethnicity, phone, phone_other,
+        email, address, postcode, gp_postcode, care_home, household, %s FROM stage_people
+)
+INSERT INTO standings (person_id, area, why, from_at) SELECT id, area, 'lives', %s FROM stage_people
+"""
+
+_INSERT_CASES = """
+WITH added AS (
+    INSERT INTO cases (id, person_id, episode, first_specimen_date, last_positive_date, authority, ltla, postcode, care_home,
+        opened_at, updated_at)
+    SELECT id, person_id, episode, first, last, authority, ltla, postcode, care_home, moment, moment
+    FROM stage_cases, (SELECT %s::timestamptz AS moment) m
+), traced AS (
+    INSERT INTO traces (id, ref, shard, reason, person_id, case_id, authority, team_id, area, national_team_id, passes_to_id,
+        owned_since, created_at, why, priority, due_at, due_why, queued, phone, household)
+    SELECT c.trace_id, c.ref, CASE WHEN t.queue_shards = 1 THEN 0 ELSE c.trace_id %% t.queue_shards END, 'case', c.person_id,
+        c.id, c.authority, c.team_id, c.area, c.national_team_id, c.passes_to_id, %s, %s, c.why, c.priority, c.due_at,
+        c.due_why, true, c.phone, c.household
+    FROM stage_cases c JOIN teams t ON t.id = c.team_id WHERE c.trace_id IS NOT NULL
+), pursued AS (
+    -- A trace is open for the person already: it goes on, now for this episode.
+    UPDATE traces t SET case_id = c.id, version = t.version + 1 FROM stage_cases c
+    WHERE c.trace_id IS NULL AND t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
+)
+INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, detail)
+SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
+"""
+
+_INSERT_RESULTS = """
+INSERT INTO results (delivery_id, row_number, laboratory, specimen_id, test_type, result, specimen_date, report_date,
+    postcode, gp_postcode, authority, sex, age, care_home, person_id, case_id, recorded_at)
+SELECT %s, row_number, laboratory, specimen_id, test_type, result, specimen_date, report_date, postcode, gp_postcode,
+    authority, sex, age, care_home, person_id, case_id, %s
+FROM stage_results
+"""

@@ -1,0 +1,32 @@
+"""What allocation must know, read once for a batch: every authority's teams and dated policies, and the national pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from ringfence.accounts.models import Team
+from ringfence.queries.policy import authority_teams
+from ringfence.rules.allocation import AuthorityTeams
+
+
+class NotEstablished(Exception):
+    """There are no teams yet, so nothing can be allocated; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Authorities by code, and the team that takes whom no authority is known for."""
+
+    authorities: dict[str, AuthorityTeams]
+    pool_team: int
+
+
+def allocation(now: datetime) -> Allocation:
+    """The teams open at ``now``. Raises ``NotEstablished`` when there is no national pool."""
+    pool = Team.objects.filter(Q(closed_at=None) | Q(closed_at__gt=now), kind=Team.Kind.POOL).order_by("id").first()
+    if pool is None:
+        raise NotEstablished("There are no teams yet. Run: ./run ringfence partnerships establish")
+    return Allocation(authority_teams(now), pool.pk)

@@ -1,0 +1,90 @@
+"""People that a batch of rows may be about, fetched in sets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.rules.access import Scope
+from ringfence.rules.cases import Episode
+from ringfence.rules.identity import Known, name_key
+
+
+class Details(NamedTuple):
+    """What a person's row holds that a newer result may change."""
+
+    phone: str
+    phone_other: str
+    email: str
+    address: str
+    postcode: str
+    gp_postcode: str
+    ethnicity: str
+    care_home: bool
+
+
+class Candidates(NamedTuple):
+    """Known people by NHS number and by match key, and the details of each by id."""
+
+    by_number: dict[str, Known]
+    by_key: dict[int, list[Known]]
+    details: dict[int, Details]
+
+
+_COLUMNS = (
+    "id, coalesce(nhs_number, ''), given_name, family_name, birth_date::text, postcode, match_key,"
+    " phone, phone_other, email, address, gp_postcode, ethnicity, care_home"
+)
+
+
+def candidates(numbers: Iterable[str], keys: Iterable[int], *, scope: Scope) -> Candidates:
+    """Everybody with one of these NHS numbers or match keys (0 is nobody's)."""
+    by_number: dict[str, Known] = {}
+    by_key: dict[int, list[Known]] = defaultdict(list)
+    details: dict[int, Details] = {}
+    with walls.transaction(scope), connection.cursor() as cursor:
+        # A plan made while the table was empty would read all of it for ever: the index is always the way here.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        # A UNION, not an OR, so that each half has its index; and the wall is passed once.
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM people WHERE nhs_number = ANY(%s)"
+            f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY(%s)",
+            [[number for number in numbers if number], [key for key in keys if key]],
+        )
+        for row in cursor.fetchall():
+            person = Known(row[0], row[1], name_key(row[2], row[3]), row[4], row[5])
+            if person.nhs_number:
+                by_number[person.nhs_number] = person
+            by_key[row[6]].append(person)
+            details[person.id] = Details(row[7], row[8], row[9], row[10], row[5], row[11], row[12], row[13])
+    return Candidates(by_number, by_key, details)
+
+
+class Episodes(NamedTuple):
+    """Episodes by person, and the people of whom a trace as a case is open."""
+
+    of: dict[int, list[Episode]]
+    traced: set[int]
+
+
+def episodes(people: Iterable[int], *, scope: Scope) -> Episodes:
+    """The episodes and open traces of these people."""
+    ids = list(people)
+    of: dict[int, list[Episode]] = defaultdict(list)
+    if not ids:
+        return Episodes(of, set())
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT person_id, id, episode, first_specimen_date, last_positive_date FROM cases WHERE person_id = ANY(%s)",
+            [ids],
+        )
+        for person, case, number, first, last in cursor.fetchall():
+            of[person].append(Episode(case, number, first.toordinal(), last.toordinal()))
+        cursor.execute(
+            "SELECT person_id FROM traces WHERE person_id = ANY(%s) AND reason = 'case' AND closed_at IS NULL", [ids]
+        )
+        return Episodes(of, {row[0] for row in cursor.fetchall()})

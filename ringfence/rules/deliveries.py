@@ -1,0 +1,87 @@
+"""What a delivery's counts say: does it balance, and does anything about it look as in a week when results were lost.
+
+In autumn 2020 England lost 15,841 positive results in eight days, because files had gone through a spreadsheet format that
+ends at 65,536 rows and nobody compared counts. Nothing here changes a delivery; each warning is a sentence for somebody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SPREADSHEET_LIMITS = (65_536, 1_048_576, 16_384)
+"""Rows at which spreadsheet programs end, header included (Excel 97-2003, Excel since 2007, Excel 95)."""
+
+USUAL_TIMES = 5
+"""A delivery this many times larger or smaller than the source's usual one is pointed out [B]."""
+
+
+class Balance(NamedTuple):
+    """Rows in, and what became of them; ``holds`` when every row is accounted for."""
+
+    rows: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+
+    @property
+    def holds(self) -> bool:
+        return self.rows == self.accepted + self.duplicate + self.quarantined
+
+
+def warnings(
+    *,
+    rows: int,
+    expected_rows: int | None,
+    filename: str,
+    earlier: Sequence[tuple[str, int]],
+    unknown_headers: Sequence[str],
+) -> list[str]:
+    """Sentences about a delivery that was read; ``earlier`` are the source's last deliveries, newest first: name, rows."""
+    said: list[str] = []
+    if expected_rows is not None and expected_rows != rows:
+        said.append(
+            f"The sender said {expected_rows:,} rows; the file holds {rows:,}. "
+            + (
+                "Rows are missing: ask for the file again."
+                if rows < expected_rows
+                else "Ask the sender which count is right."
+            )
+        )
+    if rows + 1 in SPREADSHEET_LIMITS or rows in SPREADSHEET_LIMITS:
+        said.append(
+            f"The file ends at exactly the row where a spreadsheet program ends ({rows + 1:,} with the header): it may have "
+            "been cut off on the way. Compare the laboratory's own count."
+        )
+    if unknown_headers:
+        said.append(f"These columns were not read: {', '.join(unknown_headers)}.")
+    number = _number(filename)
+    if number is not None:
+        known = [n for name, _ in earlier if (n := _number(name)) is not None and _stem(name) == _stem(filename)]
+        if known and number > max(known) + 1:
+            missing = number - max(known) - 1
+            said.append(
+                f"The file number jumps from {max(known)} to {number}: {missing} {'file' if missing == 1 else 'files'} of "
+                "this source may not have arrived."
+            )
+    usual = sorted(count for _, count in earlier if count)
+    if len(usual) >= 3 and rows:
+        middle = usual[len(usual) // 2]
+        if rows * USUAL_TIMES < middle or rows > middle * USUAL_TIMES:
+            said.append(f"{rows:,} rows is unusual for this source; its last deliveries held about {middle:,}.")
+    return said
+
+
+_NUMBERED = re.compile(r"^(.*?)(\d{1,9})(?:\.[A-Za-z0-9.]+)?$")
+
+
+def _number(filename: str) -> int | None:
+    match = _NUMBERED.match(filename)
+    # Eight digits are a date, which does not count up by one from month to month.
+    return int(match[2]) if match and len(match[2]) != 8 else None
+
+
+def _stem(filename: str) -> str:
+    match = _NUMBERED.match(filename)
+    return match[1] if match else filename
