@@ -2,8 +2,8 @@
 
 A few hundred areas fit in memory and change once a year, so a process reads them once.
 
-Sources (Office for National Statistics, Open Government Licence v3.0): names and codes of the Register of Geographic Codes;
-mid-2019 population estimates; centroids from the postcode directory. Dates of change: the orders that made them.
+Sources (Office for National Statistics, Open Government Licence v3.0): names and codes of the Register of Geographic
+Codes; mid-2019 population estimates; centroids from the postcode directory. Dates of change: the orders that made them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from ringfence.rules import places
-
 
 POPULATION_YEAR = 2019
 
@@ -112,7 +111,9 @@ class Atlas:
         try:
             return self.areas[code]
         except KeyError:
-            raise UnknownArea(f"{code!r} is not the code of an area that Ringfence knows, of today or since 2012.") from None
+            raise UnknownArea(
+                f"{code!r} is not the code of an area that Ringfence knows, of today or since 2012."
+            ) from None
 
     def upper_tier(self, on: date | None = None) -> list[Area]:
         """England's upper-tier authorities on a date (None: today's), by name."""
@@ -127,7 +128,7 @@ class Atlas:
         return sorted((a for a in self if a.kind == "region"), key=lambda a: a.name)
 
     def children(self, code: str, on: date | None = None) -> list[Area]:
-        """What lies directly in an area on a date: a county's districts, a region's upper tier, a nation's regions."""
+        """What lies directly in an area on a date: a county's districts, a region's authorities, a nation's regions."""
         self.area(code)
         return sorted((a for a in self._children.get(code, ()) if a.in_force(on)), key=lambda a: a.name)
 
@@ -151,8 +152,8 @@ class Atlas:
     def current(self, code: str, on: date | None = None, name: str | None = None) -> Current:
         """The codes that stand for ``code`` on a date (None: today's codes), and why. Raises UnknownArea.
 
-        A closed code gives its successors; a code not yet open gives those that it replaced. ``name`` matters only where
-        a publisher put two areas under one code ("Cornwall and Isles of Scilly"): then both are given.
+        A closed code gives its successors; a code not yet open gives those that it replaced. ``name`` matters only
+        where a publisher put two areas under one code ("Cornwall and Isles of Scilly"): then both are given.
         """
         area = self.area(code)
         together = TOGETHER.get(name or "")
@@ -171,6 +172,8 @@ class Atlas:
             why = f"{area.name} ({code}) became{divided} {names}, by {day}."
         else:
             why = f"{area.name} ({code}) did not exist yet; its people were then in {names}, until {day}."
+            if len(ranked) > 1 and any(self.areas[c].population is None for c, _ in ranked):
+                why += " Their parts are not known here and taken as equal."
         return Current(tuple(c for c, _ in ranked), tuple(share for _, share in ranked), why)
 
     def named(self, name: str, on: date | None = None) -> list[Area]:
@@ -255,7 +258,7 @@ def packaged() -> Atlas:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with files("ringfence.geography").joinpath("data", name).open(encoding="utf-8", newline="") as file:
+    with files("ringfence.geography").joinpath("data", name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

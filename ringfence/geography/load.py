@@ -1,4 +1,6 @@
-"""Load the areas and the postcodes, as the owner of the schema. Safe to run again, to interrupt, and from two processes.
+"""Load the areas and the postcodes, as the owner of the schema.
+
+Safe to run again, to interrupt, and from two processes.
 
 Postcodes go into a new table, which takes the old one's place in the same transaction: readers see the old postcodes or
 the new ones, never a part, and wait only for the moment of the exchange.
@@ -107,7 +109,7 @@ def load_areas(connection: Connection, progress: Progress = _silent, again: bool
     fingerprint = hashlib.sha256(
         folder.joinpath("areas.csv").read_bytes() + folder.joinpath("successors.csv").read_bytes()
     ).hexdigest()
-    source = "the areas that come with Ringfence"
+    source = "the file that comes with Ringfence"
     if not again and _last(connection, "areas") == (source, fingerprint):
         return Loaded("areas", source, 0, 0.0, False)
     atlas = areas_file.packaged()
@@ -185,8 +187,14 @@ def load_postcodes(
             _exchange(connection)
             seconds = time.monotonic() - began
             _note(connection, "postcodes", found.source, found.fingerprint, rows, seconds)
+    except psycopg.errors.LockNotAvailable as problem:
+        raise directory.DirectoryProblem(
+            "Somebody was reading postcodes for more than 15 s, so the new ones could not take over. Run it again."
+        ) from problem
     except psycopg.errors.UniqueViolation as problem:
-        raise directory.DirectoryProblem(f"{found.source} has a postcode twice ({problem.diag.message_detail}).") from problem
+        raise directory.DirectoryProblem(
+            f"{found.source} has a postcode twice ({problem.diag.message_detail})."
+        ) from problem
     except psycopg.errors.ForeignKeyViolation as problem:
         raise directory.DirectoryProblem(
             f"{found.source} has an authority that Ringfence does not know ({problem.diag.message_detail}). "
@@ -215,7 +223,7 @@ def _fill(connection: Connection, found: directory.Directory, progress: Progress
             "SET LOCAL maintenance_work_mem = '256MB';"
             "ALTER TABLE postcodes_new ADD CONSTRAINT postcodes_new_pkey PRIMARY KEY (code);"
             "CREATE INDEX postcodes_new_by_area ON postcodes_new (area);"
-            "ALTER TABLE postcodes_new ADD CONSTRAINT postcodes_new_area_fkey FOREIGN KEY (area) REFERENCES areas (code);"
+            "ALTER TABLE postcodes_new ADD CONSTRAINT postcodes_new_area_fkey FOREIGN KEY (area) REFERENCES areas;"
             "ANALYZE postcodes_new"
         )
         cursor.execute(
@@ -225,7 +233,9 @@ def _fill(connection: Connection, found: directory.Directory, progress: Progress
 
 
 def _exchange(connection: Connection) -> None:
+    # Whoever asks for a postcode queues behind this wait, so it is short.
     connection.execute(
+        "SET LOCAL lock_timeout = '15s';"
         "DROP TABLE postcodes;"
         "ALTER TABLE postcodes_new RENAME TO postcodes;"
         "ALTER TABLE postcodes RENAME CONSTRAINT postcodes_new_pkey TO postcodes_pkey;"

@@ -32,7 +32,9 @@ class Area(models.Model):
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=12, choices=Kind)
     lower_tier = models.BooleanField(help_text="A lower-tier authority (LTLA) of England.")
-    upper_tier = models.BooleanField(help_text="An upper-tier authority (UTLA) of England: it holds the public-health duty.")
+    upper_tier = models.BooleanField(
+        help_text="An upper-tier authority (UTLA) of England: it holds the public-health duty."
+    )
     opened = models.DateField(null=True)
     closed = models.DateField(null=True)
     population = models.IntegerField(null=True, help_text="Residents of all ages.")
@@ -49,7 +51,9 @@ class Area(models.Model):
     class Meta:
         db_table = "areas"
         constraints = [
-            models.CheckConstraint(condition=Q(closed=None) | Q(opened=None) | Q(closed__gt=F("opened")), name="area_dates"),
+            models.CheckConstraint(
+                condition=Q(closed=None) | Q(opened=None) | Q(closed__gt=F("opened")), name="area_dates"
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=["unitary", "metropolitan", "london"], lower_tier=True, upper_tier=True)
                 | Q(kind="district", lower_tier=True, upper_tier=False)
@@ -77,7 +81,9 @@ class AreaParent(models.Model):
 
     class Meta:
         db_table = "area_parents"
-        constraints = [models.UniqueConstraint(fields=["child", "parent", "since"], nulls_distinct=False, name="parent_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["child", "parent", "since"], nulls_distinct=False, name="parent_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.child_id} in {self.parent_id}"

@@ -51,11 +51,12 @@ def _read() -> Atlas:
         cursor.execute(
             "SELECT code, name, kind, parent, opened, closed, population, easting, northing,"
             " upper_q, upper_r, lower_q, lower_r"
-            " FROM geography.areas LEFT JOIN geography.area_parents ON child = code AND until IS NOT DISTINCT FROM closed"
+            " FROM geography.areas"
+            " LEFT JOIN geography.area_parents ON child = code AND until IS NOT DISTINCT FROM closed"
         )
         areas = [
-            Area(*row[:9], None if row[9] is None else row[9:11], None if row[11] is None else row[11:13])
-            for row in cursor.fetchall()
+            Area(*facts, *(cell if cell[0] is not None else None for cell in (cells[:2], cells[2:])))
+            for facts, cells in ((row[:9], row[9:]) for row in cursor.fetchall())
         ]
         cursor.execute('SELECT old, new, "on", share FROM geography.area_successors')
         changes = [Change(old, new, on, float(share)) for old, new, on, share in cursor.fetchall()]
@@ -65,7 +66,7 @@ def _read() -> Atlas:
 
 
 def place(postcodes: Iterable[str | None]) -> dict[str | None, Place]:
-    """Where each postcode lies, in any spelling, keyed by the text that was given; at most one statement for the set."""
+    """Where each postcode lies, in any spelling, by the text that was given; at most one statement for the set."""
     spelt = {text: places.read(text) for text in dict.fromkeys(postcodes)}
     found = located(spelling.postcode for spelling in spelt.values() if spelling.postcode is not None)
     return {
@@ -92,10 +93,11 @@ def located(canonical: Iterable[str]) -> dict[str, Place]:
         entries = _entries(asked)
         fresh = {postcode: places.locate(postcode, entries.get(postcode), authorities) for postcode in asked}
         found |= fresh
-        if len(_remembered) + len(fresh) > MOST_REMEMBERED:
+        if len(_remembered) + len(entries) > MOST_REMEMBERED:
             _remembered.clear()
-        if len(fresh) <= MOST_REMEMBERED:
-            _remembered.update(fresh)
+        if len(entries) <= MOST_REMEMBERED:
+            # What is not listed may be tomorrow, and there is no end to what may be mistyped.
+            _remembered.update((postcode, fresh[postcode]) for postcode in entries)
     return found
 
 
@@ -127,5 +129,5 @@ def lineage(code: str) -> Lineage:
 
 
 def current(code: str, on: date | None = None, name: str | None = None) -> Current:
-    """The codes that stand for ``code`` on a date (None: today's codes), the main one first, and why. See ``Atlas.current``."""
+    """The codes that stand for ``code`` on a date (None: today's), the main one first, and why: ``Atlas.current``."""
     return atlas().current(code, on, name)

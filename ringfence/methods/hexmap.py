@@ -1,7 +1,7 @@
 """A hexagon map: every area a cell of one size, near where it lies and beside its neighbours.
 
-Areas differ a thousandfold in size: on a true map London's boroughs cannot be seen. Here each is one hexagon. The layout
-is computed in three steps, each deterministic:
+Areas differ a thousandfold in size: on a true map London's boroughs cannot be seen. Here each is one hexagon. The
+layout is computed in three steps, each deterministic:
 
 1. Neighbours: the Gabriel graph of the centroids (Gabriel and Sokal 1969, doi 10.2307/2412323), which joins two points
    when no third lies in the circle between them.
@@ -57,11 +57,12 @@ def neighbours(points: Floats) -> Ints:
     radius = np.hypot(*(points[first] - points[second]).T) / 2
     nearest, _ = cKDTree(points).query(middle)
     # Both ends lie on the circle; a third point nearer to its middle lies inside.
-    return np.column_stack([first, second])[nearest >= radius * (1 - 1e-9)].astype(np.int64)
+    edges: Ints = np.column_stack([first, second])[nearest >= radius * (1 - 1e-9)]
+    return edges
 
 
 def spread(points: Floats, edges: Ints, rounds: int = 60) -> Floats:
-    """Positions (n, 2), y northwards, in which neighbours lie about one apart in their true direction and few overlap."""
+    """Positions (n, 2), y northwards: neighbours about one apart in their true direction, few overlapping."""
     step = points[edges[:, 1]] - points[edges[:, 0]]
     step = step / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)[:, None]
     places = _least_squares(len(points), edges, step, np.ones(len(edges)))
@@ -117,9 +118,10 @@ def cell_distance(first: Ints, second: Ints) -> Ints:
 
 
 def layout(points: Floats) -> tuple[Ints, Quality]:
-    """Cells (n, 2), axial and all different, for centroids ``points`` (n, 2) in metres (east, north), and how good they are.
+    """Cells (n, 2), axial and all different, and how good they are.
 
-    The smallest q and r are 0. The same points always give the same cells.
+    ``points`` (n, 2) are centroids in metres, east and north. The smallest q and r are 0. The same points
+    always give the same cells.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1:] != (2,) or not np.isfinite(points).all():
@@ -131,7 +133,7 @@ def layout(points: Floats) -> tuple[Ints, Quality]:
     best: tuple[float, Ints] | None = None
     for shift_x in (0.0, 0.25, 0.5, 0.75):
         for shift_y in (0.0, 0.25, 0.5, 0.75):
-            moved = places + (shift_x, shift_y * _HEIGHT)
+            moved = places + np.array([shift_x, shift_y * _HEIGHT])
             cells = _improve(_assign(moved), moved, edges)
             score = _score(cells, moved, edges)
             if best is None or score > best[0] + 1e-9:
@@ -162,7 +164,7 @@ def _score(cells: Ints, places: Floats, edges: Ints) -> float:
 
 
 def _improve(cells: Ints, places: Floats, edges: Ints) -> Ints:
-    """Exchange an area's cell with one beside it, empty or not, as long as that gains; areas in order, first gain taken."""
+    """Exchange an area's cell with one beside it, empty or not, while that gains; areas in order, first gain taken."""
     cells = cells.copy()
     at = {(int(q), int(r)): i for i, (q, r) in enumerate(cells)}
     beside: list[list[int]] = [[] for _ in cells]

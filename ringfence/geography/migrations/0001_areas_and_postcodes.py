@@ -84,7 +84,9 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["name"], name="area_by_name")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(closed=None) | models.Q(opened=None) | models.Q(closed__gt=models.F("opened")),
+                        condition=models.Q(closed=None)
+                        | models.Q(opened=None)
+                        | models.Q(closed__gt=models.F("opened")),
                         name="area_dates",
                     ),
                     models.CheckConstraint(
