@@ -72,9 +72,11 @@ def locks() -> Problems:
     ]
     wanted = json.loads((CHECKOUT / "package.json").read_text())
     locked = json.loads((CHECKOUT / "package-lock.json").read_text())["packages"]
-    for kind in ("dependencies", "devDependencies"):
-        if wanted.get(kind) != locked[""].get(kind):
-            found.append(f"package-lock.json does not have the {kind} of package.json; run npm install")
+    found += [
+        f"package-lock.json does not have the {kind} of package.json; run npm install"
+        for kind in ("dependencies", "devDependencies")
+        if wanted.get(kind) != locked[""].get(kind)
+    ]
     found += [f"package-lock.json says where {name} came from" for name, each in locked.items() if "resolved" in each]
     return found
 

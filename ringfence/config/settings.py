@@ -88,6 +88,8 @@ def _database() -> dict[str, Any]:
         "USER": env.role,
         "PASSWORD": env.secrets.passwords[env.role],
         "CONN_MAX_AGE": 0 if env.process == "web" else None,
+        # A connection from before a restart of the database is found out and replaced.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 

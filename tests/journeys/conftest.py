@@ -1,0 +1,112 @@
+"""What journeys in a real browser may ask for.
+
+``site``  the address of the pages, served by a process of its own from this test's database; use ``committed`` with it
+``page``  a fresh browser page whose addresses begin there; it fails the test when a page's script fails
+``axe``   ``axe(page)`` returns the accessibility violations of the page as it stands
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.database import Database
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; the test is skipped where there is none."""
+    given = os.environ.get("RINGFENCE_TEST_CHROMIUM")
+    found = given or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(
+            "Chromium is not installed. On Debian: apt install chromium; or name one in RINGFENCE_TEST_CHROMIUM"
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    # The driver keeps an event loop in this thread, in which Django would refuse to work.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: Database) -> Iterator[str]:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws", "--log-level", "error"]
+    web = subprocess.Popen(
+        [sys.executable, "-m", "granian", *options, "ringfence.config.wsgi:application"],
+        cwd=CHECKOUT,
+        env={**os.environ, "RINGFENCE_PROCESS": "web"},
+    )
+    try:
+        while not _answers(port):
+            assert web.poll() is None, "the web process ended"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        web.terminate()
+        web.wait()
+
+
+def _answers(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/sign-in")
+        return connection.getresponse().status < 600
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=site, locale="en-GB", timezone_id="Europe/London")
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda problem: problems.append(str(problem)))
+    yield opened
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    source = (CHECKOUT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def violations(page: Page) -> list[str]:
+        # Evaluated by the browser itself, so that the page's own content policy stays as strict as it is.
+        page.evaluate(source)
+        found: list[dict[str, Any]] = page.evaluate("axe.run().then(result => result.violations)")
+        return [f"{each['id']}: {each['help']} ({each['nodes'][0]['html']})" for each in found]
+
+    return violations
