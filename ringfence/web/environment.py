@@ -13,6 +13,7 @@ from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, pass_context
 from jinja2.runtime import Context
 
+from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.web import words
 
@@ -41,8 +42,20 @@ def _day(on: date | datetime, now: datetime) -> str:
     return words.day(on, london_date(now))
 
 
+def _spoken_day(on: date, now: datetime) -> str:
+    return words.spoken_day(on, london_date(now))
+
+
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _outcome(value: str) -> str:
+    return Outcome(value).label
+
+
+def _trace_outcome(value: str) -> str:
+    return TraceOutcome(value).words
 
 
 def environment(**options: Any) -> Environment:
@@ -62,6 +75,7 @@ def environment(**options: Any) -> Environment:
         when=_at_now(words.when),
         ago=_at_now(words.ago),
         day=_at_now(_day),
+        spoken_day=_at_now(_spoken_day),
         date=words.day,
         clock=words.clock,
         span=words.span,
@@ -74,5 +88,7 @@ def environment(**options: Any) -> Environment:
         working_days=words.working_days,
         hour=words.hour,
         upper_first=_first_upper,
+        outcome=_outcome,
+        trace_outcome=_trace_outcome,
     )
     return made

@@ -8,7 +8,7 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from ringfence.rules.access import Refused
+from ringfence.rules.access import NotFound, Refused
 from ringfence.web.errors import not_found, refused
 from ringfence.web.visitor import StaffRequest, visitor_of
 
@@ -36,6 +36,6 @@ class VisitMiddleware:
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         if isinstance(problem, Refused):
             return refused(request, str(problem))
-        if type(problem).__name__ == "NotFound":
+        if isinstance(problem, NotFound):
             return not_found(request, problem)
         return None

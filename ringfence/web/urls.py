@@ -2,11 +2,29 @@
 
 from django.urls import path
 
-from ringfence.web.views import gallery, home, sign_in
+from ringfence.web.views import authorities, escalated, gallery, home, local, sign_in, team, traces, work
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("work", work.work, name="work"),
+    path("work/team", team.team, name="team"),
+    path("work/team/reassign", team.reassign, name="reassign"),
+    path("traces/<str:ref>", traces.trace, name="trace"),
+    path("traces/<str:ref>/attempts", traces.attempt, name="attempt"),
+    path("traces/<str:ref>/notes", traces.note, name="note"),
+    path("traces/<str:ref>/put-back", traces.put_back, name="put-back"),
+    path("traces/<str:ref>/give-back", traces.give_back, name="give-back"),
+    path("traces/<str:ref>/escalate", traces.escalate, name="escalate"),
+    path("local", local.handed_over, name="local"),
+    path("local/seen", local.seen, name="local-seen"),
+    path("escalated", escalated.escalated, name="escalated"),
+    path("authorities", authorities.authorities, name="authorities"),
+    path("authorities/<str:code>", authorities.authority, name="authority"),
+    path("authorities/<str:code>/policy", authorities.policy, name="policy"),
+    path("authorities/<str:code>/joining", authorities.joining, name="joining"),
+    path("authorities/<str:code>/people", authorities.people, name="people"),
+    path("authorities/<str:code>/lending", authorities.lending, name="lending"),
     path("gallery", gallery.gallery, name="gallery"),
 ]

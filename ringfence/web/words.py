@@ -34,6 +34,13 @@ def day(on: date | datetime, today: date | None = None) -> str:
     return said if abs((on - today).days) < 180 else f"{said} {on.year}"
 
 
+def spoken_day(on: date, today: date) -> str:
+    """A day to be read out, that nobody can mistake: "tomorrow, Monday 23 November", "Saturday 28 November"."""
+    said = f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
+    near = NEAR.get((on - today).days)
+    return f"{near}, {said}" if near else said
+
+
 def when(at: datetime, now: datetime) -> str:
     """A moment: "today 14:05", "Monday 3 August 14:05"."""
     return f"{day(at, london_date(now))} {clock(at)}"
@@ -55,6 +62,11 @@ def span(length: timedelta) -> str:
     if hours < 48:
         return count(hours, "hour")
     return count(hours // 24, "day")
+
+
+def span_of_seconds(seconds: int) -> str:
+    """The length of a call: "45 seconds", "12 minutes"."""
+    return count(seconds, "second") if seconds < 60 else span(timedelta(seconds=seconds))
 
 
 def ago(at: datetime, now: datetime) -> str:

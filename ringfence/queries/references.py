@@ -1,0 +1,21 @@
+"""From the reference that people see to the number that verbs take."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.rules.access import NotFound, Scope
+
+
+def trace_number(*, scope: Scope, ref: str) -> int:
+    """The number of the trace with this reference. Raises NotFound when there is none that ``scope`` may see.
+
+    Nothing of the record is read, so nothing is logged.
+    """
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM traces WHERE ref = %s", [ref.strip().upper()])
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"There is no trace {ref} that you may see.")
+    return int(row[0])

@@ -1,0 +1,73 @@
+"""The history of a trace as one line of events, the newest first, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ringfence.queries.traces import Note, Record
+from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
+from ringfence.web import words
+
+
+class Event(NamedTuple):
+    """Something that happened: a heading, who did it, a sentence of why, a text that was typed, and a colour."""
+
+    at: datetime
+    heading: str
+    by: str
+    why: str
+    text: str
+    colour: str
+
+
+class Thread(NamedTuple):
+    """A note or a question with the answers to it."""
+
+    note: Note
+    answers: tuple[Note, ...]
+
+
+PASSED = {
+    "set_period": "Handed over",
+    "moved_on": "Handed over",
+    "given_back": "Given back",
+    "escalated": "Escalated",
+    "reassigned": "Reassigned",
+}
+
+
+def events(record: Record) -> list[Event]:
+    """What happened to the trace, the newest first."""
+    found = [Event(record.created_at, f"Opened for the {_first_team(record)}", "", record.why, "", "")]
+    for attempt in record.attempts:
+        outcome = Outcome(attempt.outcome)
+        length = f"{words.span_of_seconds(attempt.seconds)}" if attempt.seconds else ""
+        about = [f"on {words.phone(attempt.number)}" if attempt.number else "", length]
+        found.append(
+            Event(
+                attempt.at,
+                f"{Kind(attempt.kind).words}: {outcome.label.lower()}",
+                f"{attempt.by_name}, {attempt.team}",
+                ", ".join(each for each in about if each),
+                attempt.note,
+                "green" if outcome is Outcome.REACHED else "blue",
+            )
+        )
+    for owner in record.owners:
+        heading = f"{PASSED.get(owner.reason, 'Passed')} to {owner.to_team}"
+        found.append(Event(owner.until, heading, owner.by_name or "The clock", owner.why, "", "orange"))
+    if record.closed_at is not None:
+        found.append(Event(record.closed_at, f"Closed: {TraceOutcome(record.outcome).words.lower()}", "", "", "", "green"))
+    # Of things at one moment the one told last here came last.
+    return [event for _, event in sorted(enumerate(found), key=lambda each: (each[1].at, each[0]), reverse=True)]
+
+
+def _first_team(record: Record) -> str:
+    return record.owners[0].team if record.owners else record.team_name
+
+
+def threads(record: Record) -> list[Thread]:
+    """Notes and questions, the newest first, each with its answers in order."""
+    asked = [note for note in record.notes if note.answers is None]
+    return [Thread(note, tuple(each for each in record.notes if each.answers == note.id)) for note in reversed(asked)]

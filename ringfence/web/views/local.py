@@ -1,0 +1,65 @@
+"""The local team's list: what was handed over, grouped by when it is due, with why it came."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from ringfence.accounts import walls
+from ringfence.actions import handover as verbs
+from ringfence.queries import local as queries
+from ringfence.queries import work
+from ringfence.rules.access import Refused
+from ringfence.rules.handover import Group
+from ringfence.web import words
+from ringfence.web.rendering import page
+from ringfence.web.visitor import Place, StaffRequest
+
+SECTION = "/local"
+COLOURS = {Group.OVERDUE: "red", Group.TODAY: "orange", Group.TOMORROW: "blue", Group.LATER: "grey"}
+
+
+@require_safe
+def handed_over(request: StaffRequest) -> HttpResponse:
+    request.scope.require("local list")
+    place = chosen_team(request, request.GET.get("team", ""), "local")
+    scope, now, team = request.scope, request.now, place.team
+    assert team is not None
+    with walls.transaction(scope):
+        found = queries.handed_over(scope=scope, team=team, now=now)
+        notices = queries.notices(scope=scope, team=team, now=now, limit=20)
+        questions = work.questions(scope=scope, team=team, now=now, limit=10)
+        mine = work.my_trace(scope=scope, now=now)
+    return page(
+        request,
+        "local.jinja",
+        title="Handed over",
+        section=SECTION,
+        place=place,
+        teams=request.visitor.teams("local"),
+        found=found,
+        colours=COLOURS,
+        notices=notices,
+        questions=questions,
+        mine=mine,
+    )
+
+
+def chosen_team(request: StaffRequest, chosen: str, kind: str) -> Place:
+    """The team of this kind that was chosen, or the first one, of those that the person works in."""
+    for place in request.visitor.teams(kind):
+        if chosen in ("", str(place.team)):
+            return place
+    raise Refused("You do not work in this team.")
+
+
+@require_POST
+def seen(request: StaffRequest) -> HttpResponse:
+    """Mark the team's hand-over notices as seen."""
+    place = chosen_team(request, request.POST.get("team", ""), "local")
+    assert place.team is not None
+    count = verbs.seen(team=place.team, by=request.scope, now=request.now)
+    messages.success(request, f"{words.count(count, 'notice')} marked as seen.")
+    return redirect(f"{SECTION}?team={place.team}")
