@@ -199,7 +199,7 @@ def _age(born: date, on: date) -> int:
 
 def _local_from(held: Held, now: datetime) -> datetime | None:
     """The first moment at which the local team that the clock passes the trace to could take it."""
-    if held.passes_to_id is None or held.authority is None:
+    if held.passes_to_id is None or not held.authority:
         return None
     team = local_teams(now, [held.authority]).get(held.authority)
     history = partnership_history(held.authority)

@@ -21,6 +21,7 @@ from ringfence.queries.regions import health_protection_team
 from ringfence.rules import handover as rules
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.handover import TeamKind
+from ringfence.rules.renewal import BY_PERIOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ SELECT EXISTS (
         AND (t.claimed_by IS NULL OR t.ready_at <= %s))
 """
 
-# The sentence is that of rules.handover.reason; what fell due before its set period was over was brought forward, and
-# carries its own.
+# The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own.
 _SWEEP = """
 WITH receiving AS MATERIALIZED (
     SELECT * FROM unnest(%(teams)s::bigint[], %(areas)s::text[], %(due_ats)s::timestamptz[], %(due_whys)s::text[])
@@ -68,13 +68,13 @@ WITH receiving AS MATERIALIZED (
 ), told AS (
     INSERT INTO handovers (trace_id, seq, previous, from_team_id, since, to_team_id, at, reason, why, recorded_at)
     SELECT m.id, m.handovers + 1, nullif(m.handovers, 0), m.from_team, m.since, m.to_team, m.at,
-        CASE WHEN m.due_at < m.created_at + p.hours * interval '1 hour' THEN 'moved_on' ELSE 'set_period' END,
-        CASE WHEN p.hours IS NULL OR m.due_at < m.created_at + p.hours * interval '1 hour' THEN m.due_why ELSE
+        CASE WHEN starts_with(m.due_why, %(by_period)s) THEN 'set_period' ELSE 'moved_on' END,
+        CASE WHEN p.hours IS NULL OR NOT starts_with(m.due_why, %(by_period)s) THEN m.due_why ELSE
             'Handed over because ' || CASE p.hours WHEN 1 THEN '1 hour' ELSE p.hours || ' hours' END
             || ' passed without contact; the set period ended at '
             || to_char((m.created_at + p.hours * interval '1 hour') AT TIME ZONE 'Europe/London',
                 'HH24:MI "on" FMDay FMDD FMMonth')
-            || CASE WHEN m.due_at = m.created_at + p.hours * interval '1 hour' THEN '.'
+            || CASE WHEN m.due_at <= m.created_at + p.hours * interval '1 hour' THEN '.'
                 ELSE ', and the local team could first take it at '
                     || to_char(m.due_at AT TIME ZONE 'Europe/London', 'HH24:MI "on" FMDay FMDD FMMonth') || '.' END
         END,
@@ -108,7 +108,7 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
             row = cursor.fetchone()
             teams: dict[int, int] = {}
             if row and row[0]:
-                cursor.execute(_SWEEP, {"now": now, "scope": by.name, **_receiving(now)})
+                cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
                 teams = dict(cursor.fetchall())
         return Swept(sum(teams.values()), work.wake(by=by, now=now), teams)
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from ringfence.actions.errors import NotFound, Stale
+from ringfence.partnerships import clock as policies
 from ringfence.queries.policy import local_teams, partnership_history
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.attempts import Outcome, TraceOutcome
@@ -28,7 +29,7 @@ class Held:
     kind: TeamKind
     team_name: str
     area: str
-    authority: str | None
+    authority: str
     national_team_id: int | None
     from_team_id: int | None
     owned_since: datetime
@@ -64,7 +65,11 @@ FOR UPDATE OF t
 
 
 def hold_many(traces: Sequence[int]) -> list[Held]:
-    """The traces that may be seen of those named, locked in order of their number; the rest is left out."""
+    """The traces that may be seen of those named, locked in order of their number; the rest is left out.
+
+    Policies stand still from here on, so that where a trace goes and when it is due there are by the same policy.
+    """
+    policies.hold_still()
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, [list(traces)])
         rows = cursor.fetchall()

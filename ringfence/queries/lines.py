@@ -16,8 +16,8 @@ class Line:
     """A trace in a list.
 
     ``name`` and ``postcode`` are "" when the person may not be seen. ``with_user`` and ``with_name`` say who has it
-    open until ``ready_at``; without them ``ready_at`` is when the next try may be made. ``came_why`` is the sentence of the
-    last hand-over, ``came_from`` the team that had it before; ``why`` is why it was placed at first.
+    open until ``ready_at``; without them ``ready_at`` is when the next try may be made. ``came_why`` is the sentence of
+    the last hand-over, ``came_from`` the team that had it before; ``why`` is why it was placed at first.
     """
 
     trace: int

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.base.references import tidy
 from ringfence.queries.policy import service_policies
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
@@ -136,7 +137,7 @@ class Record:
     team_name: str
     team_kind: str
     area: str
-    authority: str | None
+    authority: str
     authority_name: str
     national_team: int | None
     national_name: str
@@ -234,7 +235,7 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
     answer for the authority; everybody else learns not even that it exists.
     """
     with walls.transaction(scope):
-        head = _rows(_TRACE, {"ref": ref.strip().upper()})
+        head = _rows(_TRACE, {"ref": tidy(ref)})
         if not head:
             raise NotFound(f"There is no trace {ref} that you may see.")
         *fields, person_id, case_id = head[0]

@@ -790,6 +790,7 @@ class Migration(migrations.Migration):
                             "previous",
                             django.db.models.expressions.CombinedExpression(models.F("seq"), "-", models.Value(1)),
                         ),
+                        ("previous__isnull", False),
                         ("seq__gt", 1),
                     ),
                     _connector="OR",

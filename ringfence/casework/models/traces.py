@@ -189,7 +189,8 @@ class Handover(models.Model):
             models.UniqueConstraint(fields=["trace", "seq", "to_team", "at"], name="handover_chain_end"),
             models.CheckConstraint(condition=Q(at__gte=F("since")), name="handover_in_time"),
             models.CheckConstraint(
-                condition=Q(seq=1, previous=None) | Q(seq__gt=1, previous=F("seq") - 1), name="handover_follows"
+                condition=Q(seq=1, previous=None) | Q(seq__gt=1, previous__isnull=False, previous=F("seq") - 1),
+                name="handover_follows",
             ),
             models.CheckConstraint(condition=~Q(from_team=F("to_team")), name="handover_to_another"),
             models.CheckConstraint(
