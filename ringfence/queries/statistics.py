@@ -1,0 +1,177 @@
+"""The figures of the service, from one pass over the traces; ``rules.statistics`` says what they mean.
+
+Small counts are in them: they are for those who run the service, and not for publication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.rules.access import Scope, system_scope
+from ringfence.rules.handover import TeamKind
+from ringfence.rules.statistics import DEFINITIONS, HOUR, Definition, Figures, Overview
+
+MICROSECONDS = 1_000_000
+HOUR_MICROSECONDS = 3600 * MICROSECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOverview:
+    """The figures of the traces transferred from ``from_at`` up to ``until_at`` (None: no bound), as at ``now``.
+
+    ``names`` are those of the authorities in ``figures.by_authority``, by code; None is no known authority.
+    """
+
+    from_at: datetime | None
+    until_at: datetime | None
+    now: datetime
+    figures: Overview
+    names: Mapping[str | None, str]
+    definitions: tuple[Definition, ...] = DEFINITIONS
+
+
+# A trace that never changed hands, or did once, tells of its first team by itself; only the others are looked up. How
+# long each took to reach comes along as eight bytes a trace, because a median cannot be added up from parts.
+_CELLS = """
+WITH often AS (
+    SELECT h.trace_id, min(h.from_team_id) FILTER (WHERE h.seq = 1) AS first_team,
+        bool_or(f.kind IN ('national', 'pool') AND k.kind = 'local') AS passed
+    FROM handovers h JOIN teams f ON f.id = h.from_team_id JOIN teams k ON k.id = h.to_team_id
+    WHERE h.trace_id IN (SELECT s.trace_id FROM handovers s WHERE s.seq = 2)
+    GROUP BY h.trace_id
+)
+SELECT t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, o.first_team, o.passed,
+    count(*),
+    string_agg(float8send(date_part('epoch', t.reached_at - t.created_at)), ''::bytea),
+    count(*) FILTER (WHERE t.outcome = 'not_reached'),
+    count(*) FILTER (WHERE t.outcome = 'no_details'),
+    count(t.closed_at),
+    count(*) FILTER (WHERE t.closed_at IS NULL AND t.due_at <= %(now)s),
+    min(t.created_at) FILTER (WHERE t.closed_at IS NULL)
+FROM traces t LEFT JOIN often o ON o.trace_id = t.id
+WHERE t.created_at >= %(from)s AND t.created_at < %(until)s
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+
+
+class _Sum:
+    """The figures of one group while its cells are added up."""
+
+    def __init__(self) -> None:
+        self.transferred = self.not_reached = self.no_details = self.closed = self.overdue = 0
+        self.handed_over = self.added = 0
+        self.reached_by = dict.fromkeys(TeamKind, 0)
+        self.oldest: datetime | None = None
+        self.times: list[npt.NDArray[np.int64]] = []
+
+    def figures(self, now: datetime) -> Figures:
+        times = np.concatenate(self.times) if self.times else np.zeros(0, np.int64)
+        reached = len(times)
+        within = [int(np.count_nonzero(times <= hours * HOUR_MICROSECONDS)) for hours in (24, 48, 72)]
+        return Figures(
+            transferred=self.transferred,
+            reached=reached,
+            reached_by=self.reached_by,
+            within_24=within[0],
+            within_48=within[1],
+            within_72=within[2],
+            over_72=reached - within[2],
+            not_reached=self.not_reached,
+            no_details=self.no_details,
+            other=self.closed - reached - self.not_reached - self.no_details,
+            waiting=self.transferred - self.closed,
+            overdue=self.overdue,
+            oldest_waiting_hours=(now - self.oldest) / HOUR if self.oldest else None,
+            handed_over=self.handed_over,
+            reached_after_hand_over=self.added,
+            median_hours=_median_hours(times),
+        )
+
+
+def _median_hours(times: npt.NDArray[np.int64]) -> float | None:
+    if not len(times):
+        return None
+    low, high = (len(times) - 1) // 2, len(times) // 2
+    parted = np.partition(times, (low, high))
+    return (int(parted[low]) / HOUR_MICROSECONDS + int(parted[high]) / HOUR_MICROSECONDS) / 2
+
+
+def overview(
+    *, scope: Scope, now: datetime, from_at: datetime | None = None, until_at: datetime | None = None
+) -> ServiceOverview:
+    """Every figure in total, by authority and by the kind of team each trace began with.
+
+    For everybody with the permission ``overview``: the figures are of the whole service and name nobody. Raises
+    ValueError for a period that ends before it begins, and Refused.
+    """
+    if from_at and until_at and until_at < from_at:
+        raise ValueError(f"the period ends at {until_at}, before it begins at {from_at}")
+    if scope.name != "statistics":
+        scope.require("overview")
+    with walls.transaction(system_scope("statistics")), connection.cursor() as cursor:
+        # The small hash of the kinds is planned at eight kilobytes a kind, which the usual four megabytes do not hold.
+        cursor.execute("SELECT set_config('work_mem', '64MB', true)")
+        cursor.execute(_CELLS, {"now": now, "from": from_at or "-infinity", "until": until_at or "infinity"})
+        cells = cursor.fetchall()
+        cursor.execute("SELECT id, kind FROM teams")
+        kinds = {team: TeamKind(kind) for team, kind in cursor.fetchall()}
+        cursor.execute("SELECT code, name FROM areas WHERE code = ANY (%s)", [list({cell[0] for cell in cells})])
+        names: dict[str | None, str] = dict(cursor.fetchall())
+    figures = _add_up(cells, kinds, now)
+    known = {code: names.get(code, code or "No known authority") for code in figures.by_authority}
+    return ServiceOverview(from_at, until_at, now, figures, known)
+
+
+def _add_up(cells: Iterable[tuple[Any, ...]], kinds: Mapping[int, TeamKind], now: datetime) -> Overview:
+    total = _Sum()
+    authorities: dict[str | None, _Sum] = {}
+    first_kinds: dict[TeamKind, _Sum] = {}
+    for authority, team, from_team, handovers, reached_by, first_team, passed, count, seconds, *counts in cells:
+        if handovers == 0:
+            first, passed = kinds[team], False
+        elif handovers == 1:
+            first = kinds[from_team]
+            passed = first in (TeamKind.NATIONAL, TeamKind.POOL) and kinds[team] is TeamKind.LOCAL
+        else:
+            first = kinds[first_team]
+        times = _microseconds(seconds)
+        not_reached, no_details, closed, overdue, oldest = counts
+        groups = (
+            total,
+            authorities.setdefault(authority or None, _Sum()),
+            first_kinds.setdefault(first, _Sum()),
+        )
+        for group in groups:
+            group.transferred += count
+            group.not_reached += not_reached
+            group.no_details += no_details
+            group.closed += closed
+            group.overdue += overdue
+            group.oldest = min((at for at in (group.oldest, oldest) if at), default=None)
+            group.times.append(times)
+            if reached_by:
+                group.reached_by[TeamKind(reached_by)] += len(times)
+            if passed:
+                group.handed_over += count
+                group.added += len(times) if reached_by == TeamKind.LOCAL else 0
+    return Overview(
+        total.figures(now),
+        {code: authorities[code].figures(now) for code in sorted(authorities, key=lambda code: (code is None, code))},
+        {kind: first_kinds[kind].figures(now) for kind in TeamKind if kind in first_kinds},
+    )
+
+
+def _microseconds(seconds: Any) -> npt.NDArray[np.int64]:
+    """What ``float8send`` wrote, one after the other, as whole microseconds: exact below 285 years."""
+    if seconds is None:
+        return np.zeros(0, np.int64)
+    times: npt.NDArray[np.int64] = np.rint(np.frombuffer(seconds, ">f8") * MICROSECONDS).astype(np.int64)
+    return times
