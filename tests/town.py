@@ -124,13 +124,15 @@ class Town:
             )
             cursor.execute(
                 "INSERT INTO cases (person_id, episode, first_specimen_date, last_positive_date, authority, ltla,"
-                " postcode, care_home, opened_at, updated_at) VALUES (%s, 1, %s, %s, %s, %s, 'BB1 1AA', %s, %s, %s) RETURNING id",
+                " postcode, care_home, opened_at, updated_at)"
+                " VALUES (%s, 1, %s, %s, %s, %s, 'BB1 1AA', %s, %s, %s) RETURNING id",
                 [person, now.date(), now.date(), given, given, care_home, now, now],
             )
             case = cursor.fetchone()[0]
             cursor.execute(
                 "INSERT INTO traces (ref, shard, reason, person_id, case_id, authority, team_id, area,"
-                " national_team_id, passes_to_id, owned_since, created_at, why, priority, due_at, due_why, queued, phone, household)"
+                " national_team_id, passes_to_id, owned_since, created_at, why, priority, due_at, due_why,"
+                " queued, phone, household)"
                 " SELECT %s, CASE WHEN k.queue_shards = 1 THEN 0 ELSE %s %% k.queue_shards END, 'case', %s, %s, %s,"
                 " k.id, %s, %s, %s, %s, %s, %s, %s, %s, %s, true, p.phone, %s FROM teams k, people p"
                 " WHERE k.id = %s AND p.id = %s RETURNING id",
