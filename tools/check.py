@@ -37,11 +37,11 @@ def _module(*command: str) -> Problems:
 
 
 def lint() -> Problems:
-    return _module("ruff", "check", "--quiet", ".")
+    return _module("ruff", "check", "--output-format", "concise", ".")
 
 
 def layout() -> Problems:
-    return _module("ruff", "format", "--check", "--quiet", ".")
+    return _module("ruff", "format", "--check", "--output-format", "concise", ".")
 
 
 def types() -> Problems:

@@ -1,0 +1,75 @@
+"""A PostgreSQL server of one's own, the oldest that Ringfence takes, by way of ``DATABASE_URL``."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ringfence.cli.postgres import PostgresProblem
+from ringfence.cli.preparation import OLDEST, check_version
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+PROGRAMS = Path(f"/usr/lib/postgresql/{OLDEST}/bin")
+
+
+def somebody() -> dict[str, Any]:
+    """PostgreSQL refuses root: then it runs as the user that Debian's package made."""
+    return {"user": pwd.getpwnam("postgres").pw_uid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """A server whose administrator is no superuser, as hosting companies give them out."""
+    if not PROGRAMS.exists():
+        pytest.skip(f"PostgreSQL {OLDEST} is not installed. On Debian 12: apt install postgresql-{OLDEST}")
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o711)
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        shutil.chown(data, "postgres")
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    initdb = [PROGRAMS / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", **somebody())
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    control = [PROGRAMS / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
+    subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd="/", **somebody())
+    try:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", autocommit=True) as first:
+            first.execute("CREATE ROLE adviser LOGIN CREATEROLE CREATEDB")
+        yield f"postgresql://adviser@127.0.0.1:{port}/ringfence_own"
+    finally:
+        stop = [*control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=True, capture_output=True, cwd="/", **somebody())
+
+
+@pytest.mark.nightly
+def test_the_oldest_server_is_prepared_by_an_administrator_who_is_no_superuser(url: str, tmp_path: Path) -> None:
+    variables = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "RINGFENCE_HOME": str(tmp_path / "home"),
+        "RINGFENCE_PROCESS": "cli",
+    }
+    del variables["RINGFENCE_DATABASE"]
+    command = [sys.executable, "-m", "ringfence.cli", "database", "prepare"]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("The database is ready.\n")
+
+
+def test_what_an_old_server_is_told_names_its_version() -> None:
+    with pytest.raises(PostgresProblem, match=r"version 14\.9;"):
+        check_version(140009)
