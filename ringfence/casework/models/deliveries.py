@@ -8,6 +8,23 @@ from django.db.models import F, Q
 from ringfence.casework.fields import classify
 
 
+@classify(internal="name headers month_first updated_at updated_by")
+class Source(models.Model):
+    """How one source writes its line lists: its own headers, and whether 03/08 is 8 March."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    headers = models.JSONField(default=dict)
+    month_first = models.BooleanField(default=False)
+    updated_at = models.DateTimeField()
+    updated_by = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "sources"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @classify(
     internal="id ref source filename sha256 size encoding received_at received_by status refusal rows accepted "
     "duplicate quarantined positives cases_opened finished_at expected_rows warnings parts",

@@ -40,6 +40,12 @@ class Person(models.Model):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(fields=["nhs_number"], name="person_nhs_number_once"),
+            # Two deliveries read at once may both meet somebody new: the second to write finds the first one's person.
+            models.UniqueConstraint(
+                fields=["match_key"],
+                condition=Q(nhs_number=None) & ~Q(match_key=0),
+                name="person_unnumbered_once",
+            ),
             models.CheckConstraint(condition=Q(nhs_number__regex=r"^\d{10}$"), name="person_nhs_number_form"),
         ]
         indexes = [models.Index(fields=["match_key"], name="person_match_key")]
