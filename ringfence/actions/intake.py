@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, NamedTuple
@@ -27,11 +28,12 @@ from ringfence.base.references import reference
 from ringfence.casework.models import Chunk, Delivery, Part, Quarantine
 from ringfence.feeds import csv, text
 from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.queries import sources
 from ringfence.queries.allocation import allocation
 from ringfence.queries.policy import service_policy
 from ringfence.rules import deliveries
-from ringfence.rules.access import Scope
-from ringfence.rules.results import received_day
+from ringfence.rules.access import Scope, system_scope
+from ringfence.rules.results import plain, received_day
 
 CHUNK = 1 << 20
 """Bytes of a delivery that are stored in one row, and read at a time."""
@@ -90,12 +92,8 @@ def _receipt(delivery: Delivery, *, again: bool = False) -> Receipt:
 
 def _chunks(stream: Any) -> Iterator[bytes]:
     """Pieces of at most CHUNK bytes of a binary file or an iterable of bytes."""
-    if hasattr(stream, "read"):
-        while piece := stream.read(CHUNK):
-            yield piece
-        return
     held = b""
-    for piece in stream:
+    for piece in iter(partial(stream.read, CHUNK), b"") if hasattr(stream, "read") else stream:
         held += piece
         while len(held) >= CHUNK:
             yield held[:CHUNK]
@@ -194,13 +192,28 @@ def receive(
             )
             return _receipt(delivery)
     except _SameBytes as same:
-        return _receipt(same.delivery, again=True)
+        return _read_again(same.delivery, source, filename, by, now) or _receipt(same.delivery, again=True)
     except IntegrityError as problem:
         if "delivery_same_bytes_once" not in str(problem):
             raise
         # The same bytes came twice at the same moment, and the other was first.
         with walls.transaction(by):
             return _receipt(Delivery.objects.exclude(status="arriving").get(sha256=seen.hash.hexdigest()), again=True)
+
+
+def _read_again(delivery: Delivery, source: str, filename: str, by: Scope, now: datetime) -> Receipt | None:
+    """Take up a delivery that was refused for its headers: its source, or the source's mapping, may be another now."""
+    with walls.transaction(by):
+        row = Delivery.objects.select_for_update().get(pk=delivery.pk)
+        if row.status != Delivery.Status.REFUSED or not Part.objects.filter(delivery=row).exists():
+            return None
+        row.status, row.refusal, row.finished_at = Delivery.Status.RECEIVED, "", None
+        row.source, row.filename = source, filename[-200:]
+        row.save(update_fields=["status", "refusal", "finished_at", "source", "filename"])
+        auditing.record(
+            "delivery.received", by=by, now=now, detail={"delivery": row.pk, "again": True, "source": source}
+        )
+        return _receipt(row)
 
 
 def _next_reference() -> str:
@@ -235,7 +248,7 @@ def _few_collections() -> Iterator[None]:
 
 
 class Batch(NamedTuple):
-    """Some rows, read; ``upto`` is the number of the last record looked at, ``rows`` how many of them are this part's."""
+    """Some rows, read; ``upto`` is the number of the last record looked at."""
 
     columns: Columns
     keys: Keys
@@ -257,8 +270,8 @@ def process(
     """Read a delivery (by its reference) into the record, from where an earlier process stopped, and give its receipt.
 
     With ``parts`` more than 1, as many processes each read one ``part``; rows are divided by birth date. The receipt is
-    final (``done``) when every part is. Raises ``Busy`` when another process is reading this part, ``NotFound``,
-    ``Invalid``.
+    final (``done``) when every part is. Without ``mapping`` the source's own is used. Raises ``Busy`` when another
+    process is reading this part, ``NotFound``, ``Invalid``.
     """
     if not 1 <= parts <= MOST_PARTS or not 0 <= part < parts:
         raise Invalid("part", f"A delivery is read in 1 to {MOST_PARTS} parts, numbered from 0.")
@@ -286,7 +299,7 @@ def _begin(delivery: int, parts: int) -> Delivery:
     if row.status == Delivery.Status.RECEIVED:
         row.status, row.parts = Delivery.Status.PROCESSING, parts
         row.save(update_fields=["status", "parts"])
-        Part.objects.bulk_create([Part(delivery=row, number=number) for number in range(parts)])
+        Part.objects.bulk_create([Part(delivery=row, number=number) for number in range(parts)], ignore_conflicts=True)
     return row
 
 
@@ -337,6 +350,8 @@ class _Reader:
         self.unknown_headers: list[str] = []
         with walls.transaction(by):
             self.part = Part.objects.get(delivery=delivery, number=part)
+            if self.mapping is None:
+                self.mapping = sources.mapping(delivery.source, scope=by)
             self.merger = Merger(
                 delivery.pk,
                 by,
@@ -378,7 +393,7 @@ class _Reader:
         done = self.part.next_row
         for records in csv.records(rest, delimiter, number=number + 1):
             upto = max([*records.numbers[-1:], *(bad.number for bad in records.bad[-1:])], default=0)
-            if upto < done:
+            if upto < max(done, 1):  # nothing but empty lines, or read by a process before
                 continue
             records = _after(records, done)
             columns, aside = reader.read(records)
@@ -475,7 +490,7 @@ class _Reader:
         with walls.transaction(self.by):
             row = Delivery.objects.select_for_update().get(pk=self.delivery.pk)
             Part.objects.filter(pk=self.part.pk).update(finished_at=self.now)
-            parts = list(Part.objects.filter(delivery=row))
+            parts = list(Part.objects.filter(delivery=row, number__lt=row.parts))
             if any(part.finished_at is None for part in parts):
                 return
             for name in ("rows", "accepted", "duplicate", "quarantined", "positives", "cases_opened"):
@@ -535,11 +550,12 @@ def _after(records: csv.Records, done: int) -> csv.Records:
 
 
 def settle(*, quarantine: int, settlement: str, by: Scope, now: datetime) -> None:
-    """Close a quarantined row with a word what was done about it. Raises ``Invalid``, ``NotFound``."""
-    said = settlement.strip()
+    """Close a quarantined row with a word what was done about it. Raises ``Refused``, ``Invalid``, ``NotFound``."""
+    by.require("deliveries")
+    said = plain(settlement)
     if not said:
         raise Invalid("settlement", "Say what was done about this row, for example: laboratory asked, sent again.")
-    with walls.transaction(by):
+    with walls.transaction(system_scope("deliveries")):
         changed = Quarantine.objects.filter(pk=quarantine, settled_at=None).update(
             settled_at=now, settled_by=by.user, settlement=said[:200]
         )

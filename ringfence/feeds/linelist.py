@@ -7,9 +7,10 @@ faster. A test holds the two against each other.
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -51,6 +52,10 @@ HEADERS: dict[str, str] = {
 REQUIRED = ("specimen_id", "specimen_date", "result")
 
 
+#: What a mapping may lead to besides the fields: the whole name in one column, and a column that is not to be read.
+NAME, IGNORE = "name", "ignore"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceMapping:
     """What is particular to a source: its own headers (as written -> field), and whether 03/08 is 8 March."""
@@ -59,11 +64,39 @@ class SourceMapping:
     month_first: bool = False
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.headers.values()) - set(FIELDS) - {"name"})
-        if unknown:
-            raise ValueError(
-                f"a mapping leads to unknown fields {', '.join(unknown)}; known are {', '.join(FIELDS)}, name"
-            )
+        known = (*FIELDS, NAME, IGNORE)
+        seen: dict[str, str] = {}
+        for header, to in self.headers.items():
+            if to not in known:
+                near = get_close_matches(str(to), known, 1)
+                raise ValueError(
+                    f"the header {header!r} leads to {to!r}, which is no field"
+                    + (f"; did you mean {near[0]!r}?" if near else f". Fields are {', '.join(known)}.")
+                )
+            if seen.setdefault(_bare(header), header) != header:
+                raise ValueError(
+                    f"the headers {seen[_bare(header)]!r} and {header!r} are the same: only letters and digits count"
+                )
+
+
+def mapping_of(toml: str) -> SourceMapping:
+    """A mapping as it is written in TOML: ``month_first = true`` and a table ``[headers]``, header = "field".
+
+    Raises ``ValueError`` with what is wrong and where.
+    """
+    try:
+        given = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as problem:
+        raise ValueError(f"this is not TOML: {problem}") from None
+    for key in given:
+        if key not in ("headers", "month_first"):
+            raise ValueError(f"{key!r} is not known here; a mapping has month_first and [headers]")
+    headers, month_first = given.get("headers", {}), given.get("month_first", False)
+    if not isinstance(month_first, bool):
+        raise ValueError("month_first is true or false")
+    if not isinstance(headers, dict) or not all(isinstance(to, str) for to in headers.values()):
+        raise ValueError('[headers] holds lines such as "Accession no" = "specimen_id"')
+    return SourceMapping(headers, month_first)
 
 
 class Layout(NamedTuple):
@@ -92,22 +125,30 @@ class SetAside(NamedTuple):
 
 
 def _bare(header: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", header.lower())
+    """What counts of a header: letters and digits; of one that has neither, all of it."""
+    return "".join(c for c in header.casefold() if c.isalnum()) or header.strip()
 
 
 def layout(header: list[str], mapping: SourceMapping | None = None) -> Layout:
-    """Where the fields stand, from the header record; raises ``Refused`` when the file cannot be a line list."""
+    """Where the fields stand, from the header record; raises ``Refused`` when the file cannot be a line list.
+
+    A header that the source's mapping names wins over one that only sounds like the same field.
+    """
     own = {_bare(name): to for name, to in (mapping.headers if mapping else {}).items()}
+    mapped = {to for name in header if (to := own.get(_bare(name)))}
     places: dict[str, int] = {}
     unknown: list[str] = []
     for place, name in enumerate(header):
-        to = own.get(_bare(name)) or HEADERS.get(_bare(name))
-        if to is None:
+        bare = _bare(name)
+        to = own.get(bare) or HEADERS.get(bare)
+        if to == IGNORE:
+            continue
+        if to is None or (bare not in own and to in mapped):
             unknown.append(name.strip()[:40])
         elif to in places:
             raise Refused(
-                f"Two columns both mean {to}: {header[places[to]].strip()!r} and {name.strip()!r}. Remove or rename one, or "
-                "give this source a mapping."
+                f"Two columns both mean {to}: {header[places[to]].strip()!r} and {name.strip()!r}. Rename one, or "
+                'give this source a mapping in which one of them leads to "ignore".'
             )
         else:
             places[to] = place

@@ -94,12 +94,14 @@ class Sniffer:
     def encoding(self) -> str:
         if self._head.startswith((b"\xff\xfe", b"\xfe\xff")):
             return "utf-16"
+        if self._head.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"  # it says so itself; bytes that are not are somebody's mistake, not Windows-1252
         if self._utf8:
             try:
                 self._decoder.decode(b"", final=True)
             except UnicodeDecodeError:
                 return "cp1252"
-            return "utf-8-sig" if self._head.startswith(codecs.BOM_UTF8) else "utf-8"
+            return "utf-8"
         return "cp1252"
 
 
