@@ -136,7 +136,7 @@ def _fill(embedded: Server | None, empty: bool, stopping: threading.Event, say: 
     if use is None:
         _remember("real" if empty else "begun")
     _command(stopping, "load the geography", "geography", "load")
-    if use is None and not empty and find_spec("ringfence.simulation") is not None:
+    if use is None and not empty and find_spec("ringfence.simulation.demonstration") is not None:
         _command(stopping, "play the demonstration", "demonstration", "play")
         _remember("played")
 
