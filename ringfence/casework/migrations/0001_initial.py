@@ -196,19 +196,30 @@ class Migration(migrations.Migration):
                 (
                     "case",
                     models.ForeignKey(
-                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="casework.case"
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.case",
                     ),
                 ),
                 (
                     "delivery",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="casework.delivery"
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.delivery",
                     ),
                 ),
                 (
                     "person",
                     models.ForeignKey(
-                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="casework.person"
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.person",
                     ),
                 ),
             ],
@@ -250,7 +261,10 @@ class Migration(migrations.Migration):
                 (
                     "person",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="casework.person"
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.person",
                     ),
                 ),
             ],
@@ -290,7 +304,11 @@ class Migration(migrations.Migration):
                 (
                     "case",
                     models.ForeignKey(
-                        db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to="casework.case"
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.case",
                     ),
                 ),
                 (
@@ -329,7 +347,10 @@ class Migration(migrations.Migration):
                 (
                     "person",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="casework.person"
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="casework.person",
                     ),
                 ),
                 (
@@ -544,6 +565,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="case",
+            constraint=models.UniqueConstraint(fields=("id", "person"), name="case_of_person"),
+        ),
+        migrations.AddConstraint(
+            model_name="case",
             constraint=models.CheckConstraint(
                 condition=models.Q(("last_positive_date__gte", models.F("first_specimen_date"))),
                 name="case_dates_in_order",
@@ -614,7 +639,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="trace",
             index=models.Index(
-                condition=models.Q(("closed_at", None), ("queued", False)), fields=["team", "ready_at"], name="trace_ready"
+                condition=models.Q(("closed_at", None), ("queued", False)),
+                fields=["team", "ready_at"],
+                name="trace_ready",
             ),
         ),
         migrations.AddIndex(
@@ -622,10 +649,6 @@ class Migration(migrations.Migration):
             index=models.Index(
                 condition=models.Q(("claimed_by__isnull", False)), fields=["claimed_by"], name="trace_claimed"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="trace",
-            index=models.Index(fields=["case"], name="trace_case"),
         ),
         migrations.AddIndex(
             model_name="trace",

@@ -49,6 +49,15 @@ CREATE TRIGGER keep_cases_update AFTER UPDATE ON cases REFERENCING OLD TABLE AS 
 CREATE TRIGGER keep_cases_delete AFTER DELETE ON cases REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION keep_cases();
 
+-- A positive and a trace belong to a case and to the person of that case: one check in place of two.
+ALTER TABLE results ADD CONSTRAINT result_of_its_case
+    FOREIGN KEY (case_id, person_id) REFERENCES cases (id, person_id);
+ALTER TABLE traces ADD CONSTRAINT trace_of_its_case
+    FOREIGN KEY (case_id, person_id) REFERENCES cases (id, person_id);
+
+-- The bytes of a delivery have been compressed by the laboratory or not; compressing them again costs more than it saves.
+ALTER TABLE delivery_chunks ALTER COLUMN data SET STORAGE EXTERNAL;
+
 -- Ownership without gaps or overlaps: a row begins with the team and at the moment that the row before it ended with.
 ALTER TABLE handovers ADD CONSTRAINT handover_chain
     FOREIGN KEY (trace_id, previous, from_team_id, since) REFERENCES handovers (trace_id, seq, to_team_id, at);
@@ -237,6 +246,8 @@ BACKWARDS = (
     """
 SET LOCAL search_path = casework, public;
 ALTER TABLE handovers DROP CONSTRAINT handover_chain;
+ALTER TABLE results DROP CONSTRAINT result_of_its_case;
+ALTER TABLE traces DROP CONSTRAINT trace_of_its_case;
 DROP TRIGGER keep_people_update ON people;
 DROP TRIGGER keep_people_delete ON people;
 DROP TRIGGER keep_cases_update ON cases;

@@ -23,7 +23,7 @@ DROP POLICY sources_read ON sources;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0003_handovers_for_policy_and_figures")]
+    dependencies = [("casework", "0004_kinds_of_trace")]
 
     operations = [
         InSchema("casework"),
