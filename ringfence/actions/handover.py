@@ -12,14 +12,16 @@ from django.db.models import Q
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
-from ringfence.actions import auditing, work
+from ringfence.actions import auditing, partnerships, work
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid
 from ringfence.actions.holding import Held, Move, clock, hold, move, must_be_free
+from ringfence.partnerships.clock import hold_still
+from ringfence.queries.partnerships import changed_since
 from ringfence.queries.policy import local_teams, partnership_histories
 from ringfence.queries.regions import health_protection_team
 from ringfence.rules import handover as rules
-from ringfence.rules.access import Refused, Scope
+from ringfence.rules.access import Refused, Scope, system_scope
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.renewal import BY_PERIOD
 
@@ -102,21 +104,30 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
     that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.
     """
+    partnerships.apply_changes(by=system_scope("policy"), now=now)
     with walls.transaction(by):
         with connection.cursor() as cursor:
             cursor.execute(_IS_DUE, [now, now])
             row = cursor.fetchone()
             teams: dict[int, int] = {}
             if row and row[0]:
+                hold_still()
                 cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
                 teams = dict(cursor.fetchall())
         return Swept(sum(teams.values()), work.wake(by=by, now=now), teams)
 
 
 def _receiving(now: datetime) -> dict[str, Any]:
-    """The local teams that take traces now: what they aim for, and the set periods that their traces had."""
-    histories = partnership_histories()
-    live = [each for each in local_teams(now).values() if each.live_from is not None and each.live_from <= now]
+    """The local teams that take traces now: what they aim for, and the set periods that their traces had.
+
+    Left out are those whose authority's policy was changed since the due times were worked out.
+    """
+    histories, outdated = partnership_histories(), changed_since()
+    live = [
+        each
+        for each in local_teams(now).values()
+        if each.live_from is not None and each.live_from <= now and each.area not in outdated
+    ]
     targets = [
         rules.after_move(
             TeamKind.LOCAL, now, histories.get(each.area, ()), local_team_live_from=each.live_from, now=now
@@ -154,6 +165,7 @@ def give_back(*, trace: int, version: int, why: str, by: Scope, now: datetime) -
     open.
     """
     with walls.transaction(by):
+        hold_still()
         held = hold(trace, version, now)
         by.require("trace")
         must_be_free(held, by, now)

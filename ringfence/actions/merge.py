@@ -12,7 +12,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from ringfence.base.references import reference
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.geography import resolve
-from ringfence.queries.allocation import Allocation
+from ringfence.partnerships.clock import hold_still
+from ringfence.queries.allocation import Allocation, allocation, revision
 from ringfence.queries.people import Candidates, Details, candidates, episodes
 from ringfence.rules import allocation as placing
 from ringfence.rules import cases, identity
@@ -77,6 +78,7 @@ class Merger:
         self._set_aside(aside)
         if not columns.numbers:
             return Merged(0, 0, 0, 0)
+        self._keep_up()
         for tried in range(MOST_TRIES):
             try:
                 with transaction.atomic():
@@ -90,6 +92,13 @@ class Merger:
                     raise
                 self.careful = True
         raise AssertionError("unreachable: the last try raises")
+
+    def _keep_up(self) -> None:
+        """Hold the policies still until the batch is written; read them anew when one was recorded since."""
+        hold_still()
+        if self.teams.revision != revision():
+            self.teams = allocation(self.now)
+            self.placements.clear()
 
     def _set_aside(self, aside: Sequence[SetAside]) -> None:
         if not aside:

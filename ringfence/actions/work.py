@@ -19,6 +19,7 @@ from ringfence.actions import auditing
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid
 from ringfence.actions.holding import Held, Move, clock, hold, hold_many, move, must_own
+from ringfence.partnerships.clock import hold_still
 from ringfence.queries.policy import service_policy
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.calendar import spoken
@@ -197,6 +198,7 @@ def reassign(
     if not traces:
         raise Invalid("traces", "Choose at least one trace.")
     with walls.transaction(by):
+        hold_still()
         good, refused = _led(traces, by)
         free = _free(good, refused, now)
         if to_team is not None:

@@ -1,13 +1,14 @@
-"""What allocation must know, read once for a batch: every authority's teams and dated policies, and the national pool."""
+"""What allocation must know, read once for a batch: every authority's teams and policies, and the national pool."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from ringfence.accounts.models import Team
+from ringfence.partnerships.models import Partnership
 from ringfence.queries.policy import authority_teams
 from ringfence.rules.allocation import AuthorityTeams
 
@@ -18,10 +19,12 @@ class NotEstablished(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Authorities by code, and the team that takes whom no authority is known for."""
+    """Authorities by code, and the team that takes whom no authority is known for; as the partnerships are at
+    ``revision``."""
 
     authorities: dict[str, AuthorityTeams]
     pool_team: int
+    revision: int = 0
 
 
 def allocation(now: datetime) -> Allocation:
@@ -29,4 +32,10 @@ def allocation(now: datetime) -> Allocation:
     pool = Team.objects.filter(Q(closed_at=None) | Q(closed_at__gt=now), kind=Team.Kind.POOL).order_by("id").first()
     if pool is None:
         raise NotEstablished("There are no teams yet. Run: ./run ringfence partnerships establish")
-    return Allocation(authority_teams(now), pool.pk)
+    at = revision()
+    return Allocation(authority_teams(now), pool.pk, at)
+
+
+def revision() -> int:
+    """A number that is another one whenever any partnership has changed: its policy, or the day of joining."""
+    return Partnership.objects.aggregate(Sum("revision"))["revision__sum"] or 0

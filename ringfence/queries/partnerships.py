@@ -234,6 +234,14 @@ def clockwork(areas: Iterable[str], now: datetime) -> dict[str, Clockwork]:
     return works
 
 
+def changed_since() -> frozenset[str]:
+    """Authorities whose partnership changed since their traces' due times were worked out.
+
+    Inside a transaction that the caller has opened.
+    """
+    return frozenset(area for (area,) in _rows("SELECT area FROM partnerships WHERE applied <> revision"))
+
+
 # The list
 
 _AUTHORITIES = """
