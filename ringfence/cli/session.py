@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,10 +111,11 @@ def migrate() -> None:
         check=False,
     )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
         if env.debug:
             print(done.stderr, file=sys.stderr)
-        raise PostgresProblem(f"Migrating the database failed: {lines[-1]}")
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        named = [line for line in lines if re.match(r"[\w.]+: ", line)] or lines
+        raise PostgresProblem(f"Migrating the database failed: {named[-1]}")
 
 
 def wanted() -> str:
