@@ -81,6 +81,7 @@ def environment(**options: Any) -> Environment:
         span=words.span,
         hours=words.hours,
         percent=words.percent,
+        points=words.points,
         number=words.number,
         phone=words.phone,
         dial=words.dial,

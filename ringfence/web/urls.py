@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ringfence.web.views import authorities, escalated, gallery, home, local, sign_in, team, traces, work
+from ringfence.web.views import audit, authorities, escalated, gallery, home, local, overview, sign_in, team, traces, work
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -20,11 +20,14 @@ urlpatterns = [
     path("local", local.handed_over, name="local"),
     path("local/seen", local.seen, name="local-seen"),
     path("escalated", escalated.escalated, name="escalated"),
+    path("overview", overview.overview, name="overview"),
+    path("overview/<str:code>", overview.authority, name="authority-overview"),
     path("authorities", authorities.authorities, name="authorities"),
     path("authorities/<str:code>", authorities.authority, name="authority"),
     path("authorities/<str:code>/policy", authorities.policy, name="policy"),
     path("authorities/<str:code>/joining", authorities.joining, name="joining"),
     path("authorities/<str:code>/people", authorities.people, name="people"),
     path("authorities/<str:code>/lending", authorities.lending, name="lending"),
+    path("audit", audit.audit, name="audit"),
     path("gallery", gallery.gallery, name="gallery"),
 ]

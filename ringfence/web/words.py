@@ -88,6 +88,11 @@ def percent(share: float | None) -> str:
     return "none" if share is None else f"{share:.1f}%"
 
 
+def points(share: float | None) -> str:
+    """Percentage points with one decimal: "4.2 points"."""
+    return "none" if share is None else f"{share:.1f} points"
+
+
 def number(value: int | float | None) -> str:
     """A count with commas: "12,042". Nothing is "none", never an invented value."""
     return "none" if value is None else f"{value:,}"
