@@ -38,8 +38,6 @@ from ringfence.rules.results import plain, received_day
 CHUNK = 1 << 20
 """Bytes of a delivery that are stored in one row, and read at a time."""
 
-MOST_PARTS = 16
-
 
 class Busy(Exception):
     """Another process is reading this part of the delivery at this moment."""
@@ -273,8 +271,8 @@ def process(
     final (``done``) when every part is. Without ``mapping`` the source's own is used. Raises ``Busy`` when another
     process is reading this part, ``NotFound``, ``Invalid``.
     """
-    if not 1 <= parts <= MOST_PARTS or not 0 <= part < parts:
-        raise Invalid("part", f"A delivery is read in 1 to {MOST_PARTS} parts, numbered from 0.")
+    if not 1 <= parts <= deliveries.MOST_PARTS or not 0 <= part < parts:
+        raise Invalid("part", f"A delivery is read in 1 to {deliveries.MOST_PARTS} parts, numbered from 0.")
     with walls.transaction(by):
         row = Delivery.objects.filter(ref=delivery).first()
         if row is None:
@@ -306,7 +304,7 @@ def _begin(delivery: int, parts: int) -> Delivery:
 @contextmanager
 def _alone(delivery: int, part: int) -> Iterator[None]:
     """No other process reads this part meanwhile; a killed one lets go by itself."""
-    key = (delivery * MOST_PARTS + part) & 0x7FFF_FFFF_FFFF_FFFF
+    key = (delivery * deliveries.MOST_PARTS + part) & 0x7FFF_FFFF_FFFF_FFFF
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         if not cursor.fetchone()[0]:

@@ -82,7 +82,7 @@ VALUES (%s, %s, %s, %s, true, %s, %s, %s, %s, jsonb_build_object('list', %s::tex
 """
 
 
-def opened_list(name: str, team: int, count: int, scope: Scope, now: datetime) -> None:
+def opened_list(name: str, team: int | None, count: int, scope: Scope, now: datetime) -> None:
     """Log that a list of people was shown."""
     if count:
         with connection.cursor() as cursor:

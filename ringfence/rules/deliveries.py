@@ -16,6 +16,9 @@ SPREADSHEET_LIMITS = (65_536, 1_048_576, 16_384)
 USUAL_TIMES = 5
 """A delivery this many times larger or smaller than the source's usual one is pointed out [B]."""
 
+MOST_PARTS = 16
+"""Parts that one delivery may be read in at once; its locks are numbered by them."""
+
 
 class Balance(NamedTuple):
     """Rows in, and what became of them; ``holds`` when every row is accounted for."""
