@@ -1,12 +1,13 @@
 """Child processes that belong to this one: started, started again when they crash, stopped together."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+
+from ringfence.base.process import end_with_parent
 
 #: Seconds between the starts of a child that keeps crashing: at first, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -16,13 +17,6 @@ WELL = 60.0
 
 #: Seconds that a child gets to finish what it is doing.
 GRACE = 15.0
-
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent() -> None:
-    """On Linux, ask to be told to stop when the parent dies, so that a killed Ringfence leaves nothing behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Child:
@@ -44,7 +38,7 @@ class Child:
             env={**os.environ, **self.extra},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=end_with_parent,
         )
 
     def watch(self, say: Callable[[str], None]) -> None:
@@ -54,6 +48,7 @@ class Child:
         ran = time.monotonic() - self.started
         if ran < self.pause:
             return
+        self._end_its_own()
         self.pause = FIRST_PAUSE if ran > WELL else min(self.pause * 2, LONGEST_PAUSE)
         say(f"The {self.name} ended with code {self.process.returncode}; starting it again.")
         self.start()
@@ -69,8 +64,15 @@ class Child:
         try:
             self.process.wait(max(0.0, until - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
+        self._end_its_own()
+
+    def _end_its_own(self) -> None:
+        """End what the child started and left behind, which would keep what the next one needs, such as a port."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def stop(children: list[Child]) -> None:

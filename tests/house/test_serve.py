@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -101,6 +102,38 @@ def test_children_are_told_to_stop_and_their_end_is_awaited() -> None:
     assert all(child.process is not None and child.process.poll() in (7, -signal.SIGTERM) for child in kept)
 
 
+def test_what_a_killed_child_started_ends_before_the_next_start() -> None:
+    program = """
+import signal, subprocess, sys
+own = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+print(own.pid, flush=True)
+signal.pause()
+"""
+    child = children.Child("door", [sys.executable, "-c", program], {})
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as told:
+        before = os.dup(1)
+        os.dup2(writing, 1)
+        try:
+            child.start()
+        finally:
+            os.dup2(before, 1)
+            os.close(before)
+        grandchild = os.pidfd_open(int(told.readline()))
+        assert child.process is not None
+        child.process.kill()
+        child.process.wait()
+        child.started -= child.pause
+        child.watch(lambda message: None)
+        os.close(writing)
+        try:
+            ended, _, _ = select.select([grandchild], [], [], 30)
+            assert ended
+        finally:
+            os.close(grandchild)
+            children.stop([child])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
 def test_a_killed_parent_leaves_no_child_behind() -> None:
     program = """
@@ -116,8 +149,6 @@ signal.pause()
         pid = json.loads(parent.stdout.readline())
         watched = os.pidfd_open(pid)
         parent.kill()
-    import select
-
     try:
         ended, _, _ = select.select([watched], [], [], 30)
         assert ended
