@@ -74,8 +74,8 @@ class BadRow:
 _RECEIPT = """
 SELECT d.ref, d.source, d.filename, d.status, d.received_at, d.finished_at, d.size, d.encoding,
     coalesce(p.rows, d.rows), coalesce(p.accepted, d.accepted), coalesce(p.duplicate, d.duplicate),
-    coalesce(p.quarantined, d.quarantined), coalesce(p.positives, d.positives), coalesce(p.cases_opened, d.cases_opened),
-    d.expected_rows, d.refusal, ARRAY(SELECT jsonb_array_elements_text(d.warnings)),
+    coalesce(p.quarantined, d.quarantined), coalesce(p.positives, d.positives),
+    coalesce(p.cases_opened, d.cases_opened), d.expected_rows, d.refusal, ARRAY(SELECT jsonb_array_elements_text(d.warnings)),
     (SELECT count(*) FROM quarantines q WHERE q.delivery_id = d.id AND q.settled_at IS NULL)
 FROM deliveries d
 LEFT JOIN LATERAL (
@@ -87,8 +87,7 @@ LEFT JOIN LATERAL (
 
 
 def _receipt(row: tuple[Any, ...]) -> Receipt:
-    *values, warnings, open_rows = row
-    return Receipt(*values, tuple(warnings), open_rows)
+    return Receipt(*row[:-2], tuple(row[-2]), row[-1])
 
 
 def receipts(*, scope: Scope, now: datetime, page: int = 1) -> tuple[tuple[Receipt, ...], bool]:
@@ -122,9 +121,9 @@ def receipt(ref: str, *, scope: Scope, now: datetime) -> tuple[Receipt, tuple[Pa
 def quarantine(
     *, scope: Scope, now: datetime, ref: str = "", settled: bool = False, page: int = 1
 ) -> tuple[tuple[BadRow, ...], bool]:
-    """One page of the rows in quarantine, of one delivery or of all, and whether there are more; logged as a list opened.
+    """One page of the rows in quarantine, of one delivery or of all, and whether there are more.
 
-    Without ``settled`` only those that nobody has settled. Raises ``Refused``.
+    Showing them is logged. Without ``settled`` only those that nobody has settled. Raises ``Refused``.
     """
     scope.require("deliveries")
     with walls.transaction(system_scope("deliveries")), connection.cursor() as cursor:
@@ -177,8 +176,10 @@ ORDER BY d.id
 
 
 def reconcile(*, scope: Scope, contents: bool = True) -> tuple[Account, ...]:
-    """Every delivery's balance, counted again from the rows in the record and in quarantine and, with ``contents``, from
-    the stored bytes (their size and their SHA-256)."""
+    """Every delivery's balance, counted again from the rows in the record and in quarantine.
+
+    With ``contents`` the stored bytes are read too, and their SHA-256 compared; otherwise only their size is.
+    """
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_COUNTS)
         rows = cursor.fetchall()
@@ -197,7 +198,7 @@ def _account(row: tuple[Any, ...], reading: set[int], contents: bool) -> Account
         problems.append(
             "It was received and not read yet. Run: ringfence intake --resume"
             if status == "received"
-            else f"It is half read ({summed.rows:,} rows so far) and nobody is reading it. Run: ringfence intake --resume"
+            else f"It is half read ({summed.rows:,} rows so far), and nobody is at it. Run: ringfence intake --resume"
         )
     if status == "arriving":
         problems.append("It has not arrived whole.")
@@ -244,7 +245,7 @@ def _digest(delivery: int) -> str:
 
 
 def unread(*, scope: Scope) -> tuple[tuple[str, int], ...]:
-    """References of the deliveries that are not read to the end, oldest first, with the parts that reading was begun in."""
+    """References of the deliveries that are not read to the end, oldest first, each with the parts it is read in."""
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute("SELECT ref, parts FROM deliveries WHERE status IN ('received', 'processing') ORDER BY id")
         return tuple((ref, parts) for ref, parts in cursor.fetchall())

@@ -1,4 +1,4 @@
-"""``ringfence intake`` and ``ringfence reconcile``: line lists into the record, and whether every row is accounted for."""
+"""``ringfence intake`` and ``reconcile``: line lists into the record, and whether every row is accounted for."""
 
 import json
 import sys
@@ -31,10 +31,9 @@ def register(app: typer.Typer) -> None:
                 "give files to read, or --resume and no files" if resume else "say which files to read, or --resume",
                 param_hint="FILE",
             )
-        if files and not source.strip():
-            raise typer.BadParameter(
-                "say who sent the files, for example --source 'Lighthouse A'", param_hint="--source"
-            )
+        if files and not 1 <= len(source.strip()) <= 60:
+            hint = "say who sent the files in 1 to 60 characters, for example --source 'Lighthouse A'"
+            raise typer.BadParameter(hint, param_hint="--source")
         for file in files:
             if file != "-":
                 _must_be_readable(Path(file))
@@ -42,12 +41,13 @@ def register(app: typer.Typer) -> None:
             raise typer.BadParameter("a count is for one file; read the files one by one", param_hint="--expect")
 
         from ringfence.cli import session
-        from ringfence.cli.receiving import Intake
 
         def say(message: str) -> None:
             typer.echo(message, err=True)
 
         with session.database(say):
+            from ringfence.cli.receiving import Intake
+
             work = Intake(parts)
             receipts = work.resume() if resume else work.files(files, source, expect)
             for receipt in receipts:
@@ -61,9 +61,10 @@ def register(app: typer.Typer) -> None:
     def read_part(delivery: str, part: int, parts: int) -> None:
         """Read one part of a delivery; ``intake`` starts one such process for each part but the first."""
         from ringfence.cli import session
-        from ringfence.cli.receiving import read
 
         with session.database():
+            from ringfence.cli.receiving import read
+
             read(delivery, part, parts, lambda rows: print(rows, flush=True))
 
     @app.command()
