@@ -20,6 +20,7 @@ from psycopg import sql
 from ringfence.base.env import env
 from ringfence.cli import children, session
 from ringfence.cli.postgres import PostgresProblem, Server
+from ringfence.geography import load
 
 
 class ServeProblem(Exception):
@@ -135,7 +136,11 @@ def _fill(embedded: Server | None, empty: bool, stopping: threading.Event, say: 
     session.ready(embedded, say)
     if use is None:
         _remember("real" if empty else "begun")
-    _command(stopping, "load the geography", "geography", "load")
+        _command(stopping, "load the geography", "geography", "load")
+    else:
+        # Quick, unless this version came with newer postcodes.
+        with session.login("ringfence_owner") as owner:
+            load.ensure(owner)
     if use is None and not empty and find_spec("ringfence.simulation.demonstration") is not None:
         _command(stopping, "play the demonstration", "demonstration", "play")
         _remember("played")
