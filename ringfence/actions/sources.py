@@ -23,6 +23,7 @@ def set_mapping(*, source: str, mapping: SourceMapping, by: Scope, now: datetime
             name=held.name if held else name,
             defaults={
                 "headers": dict(mapping.headers),
+                "results": dict(mapping.results),
                 "month_first": mapping.month_first,
                 "updated_at": now,
                 "updated_by": by.user or None,

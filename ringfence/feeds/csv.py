@@ -27,7 +27,7 @@ class Bad(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Some records in order: fields, numbers (the first record of the file is 1, blank lines count) and text as it came."""
+    """Some records in order: fields, numbers (the file's first record is 1, blank lines count) and text as it came."""
 
     rows: list[list[str]]
     numbers: list[int]
@@ -36,7 +36,7 @@ class Records(NamedTuple):
 
 
 def delimiter_of(header: str) -> str:
-    """The character that divides the header's fields: comma, semicolon, tab or bar, whichever occurs most outside quotes."""
+    """The character that divides the header's fields: comma, semicolon, tab or bar, the commonest outside quotes."""
     bare = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=lambda each: (bare.count(each), -DELIMITERS.index(each)))
 

@@ -16,8 +16,20 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from ringfence.feeds.csv import Records
-from ringfence.feeds.text import Refused
-from ringfence.rules.results import FIELDS, READERS, Rejected, Unusable, check, iso_date, split_name
+from ringfence.feeds.text import LONGEST_LINE, Refused
+from ringfence.rules.results import (
+    FIELDS,
+    NEGATIVE,
+    POSITIVE,
+    READERS,
+    VOID,
+    Rejected,
+    Unusable,
+    check,
+    iso_date,
+    outcome_in,
+    split_name,
+)
 
 #: Header (lower case, letters and digits only) -> field. A source's own mapping comes before these.
 HEADERS: dict[str, str] = {
@@ -58,10 +70,11 @@ NAME, IGNORE = "name", "ignore"
 
 @dataclass(frozen=True, slots=True)
 class SourceMapping:
-    """What is particular to a source: its own headers (as written -> field), and whether 03/08 is 8 March."""
+    """What is particular to a source: its headers (as written -> field), its words for a result, 03/08 as 8 March."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
     month_first: bool = False
+    results: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = (*FIELDS, NAME, IGNORE)
@@ -77,10 +90,14 @@ class SourceMapping:
                 raise ValueError(
                     f"the headers {seen[_bare(header)]!r} and {header!r} are the same: only letters and digits count"
                 )
+        for word, result in self.results.items():
+            if result not in (POSITIVE, NEGATIVE, VOID):
+                raise ValueError(f"the result {word!r} leads to {result!r}; it is positive, negative or void")
 
 
 def mapping_of(toml: str) -> SourceMapping:
-    """A mapping as it is written in TOML: ``month_first = true`` and a table ``[headers]``, header = "field".
+    """A mapping as it is written in TOML: ``month_first = true``, a table ``[headers]`` with header = "field", a table
+    ``[results]`` with word = "positive", "negative" or "void". All may be left out.
 
     Raises ``ValueError`` with what is wrong and where.
     """
@@ -89,23 +106,29 @@ def mapping_of(toml: str) -> SourceMapping:
     except tomllib.TOMLDecodeError as problem:
         raise ValueError(f"this is not TOML: {problem}") from None
     for key in given:
-        if key not in ("headers", "month_first"):
-            raise ValueError(f"{key!r} is not known here; a mapping has month_first and [headers]")
-    headers, month_first = given.get("headers", {}), given.get("month_first", False)
+        if key not in ("headers", "month_first", "results"):
+            raise ValueError(f"{key!r} is not known here; a mapping has month_first, [headers] and [results]")
+    headers, month_first, results = given.get("headers", {}), given.get("month_first", False), given.get("results", {})
     if not isinstance(month_first, bool):
         raise ValueError("month_first is true or false")
     if not isinstance(headers, dict) or not all(isinstance(to, str) for to in headers.values()):
         raise ValueError('[headers] holds lines such as "Accession no" = "specimen_id"')
-    return SourceMapping(headers, month_first)
+    if not isinstance(results, dict) or not all(isinstance(to, str) for to in results.values()):
+        raise ValueError('[results] holds lines such as "covid-19:pos" = "positive"')
+    return SourceMapping(headers, month_first, results)
 
 
 class Layout(NamedTuple):
-    """Where each field stands in this file, how many columns there are, and the headers that mean nothing here."""
+    """Where each field stands in this file, how many columns there are, the headers that mean nothing here.
+
+    And the source's way with dates, and its words for a result.
+    """
 
     places: dict[str, int]
     columns: int
     unknown: list[str]
     month_first: bool
+    results: Mapping[str, str]
 
 
 class Columns(NamedTuple):
@@ -156,10 +179,12 @@ def layout(header: list[str], mapping: SourceMapping | None = None) -> Layout:
     if missing:
         raise Refused(
             f"This is not a line list: no column for {', '.join(missing)}. The first row has: "
-            f"{', '.join(repr(name.strip()[:40]) for name in header[:30]) or 'nothing'}. If the columns have other names, "
-            "give this source a mapping."
+            f"{', '.join(repr(name.strip()[:40]) for name in header[:30]) or 'nothing'}. If the columns have other "
+            "names, give this source a mapping."
         )
-    return Layout(places, len(header), unknown, bool(mapping and mapping.month_first))
+    return Layout(
+        places, len(header), unknown, bool(mapping and mapping.month_first), mapping.results if mapping else {}
+    )
 
 
 class _Remembered(dict[str, Any]):
@@ -190,11 +215,13 @@ class LineList:
             read, remember = READERS[name]
             if read is iso_date:
                 read = partial(iso_date, month_first=shape.month_first)
+            elif name == "result" and shape.results:
+                read = outcome_in(shape.results)
             self._readers[name] = _Remembered(read).__getitem__ if remember else read
         self._number = _Remembered(lambda text: int(text.replace("-", ""))).__getitem__
 
     def read(self, records: Records) -> tuple[Columns, list[SetAside]]:
-        """The usable rows of this reader's part, and the rows set aside (those that belong to no part go to the first)."""
+        """The usable rows of this reader's part, and the rows set aside (the first part's if they belong to none)."""
         aside: list[SetAside] = []
         rows, numbers, raws = records.rows, records.numbers, records.raws
         if self.part == 0:
@@ -240,10 +267,14 @@ class LineList:
         raw_columns: list[Iterable[str]] = list(zip(*rows, strict=True))
         bad: dict[int, Rejected] = {}
         whole = "".join(raws)
+        if len(whole) > LONGEST_LINE:
+            for i, raw in enumerate(raws):
+                if len(raw) > LONGEST_LINE:
+                    bad[i] = Rejected("row", f"has more than {LONGEST_LINE:,} characters")
         if "\0" in whole or "\ufffd" in whole:
             for i, raw in enumerate(raws):
                 if "\0" in raw or "\ufffd" in raw:
-                    bad[i] = Rejected("row", "holds bytes that are no text in this file's encoding")
+                    bad[i] = bad.get(i) or Rejected("row", "holds bytes that are no text in this file's encoding")
         given: dict[str, Iterable[str]] = {
             name: raw_columns[place] for name, place in self.layout.places.items() if name != "name"
         }

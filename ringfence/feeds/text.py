@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 NOT_TEXT = (
     (
         b"PK\x03\x04",
-        "This is an Excel workbook or a zip file, not CSV. In the spreadsheet choose Save as, CSV UTF-8, or unpack the zip "
-        "file first; better, ask the laboratory for its own export.",
+        "This is an Excel workbook or a zip file, not CSV. In the spreadsheet choose Save as, CSV UTF-8, or unpack the "
+        "zip file first; better, ask the laboratory for its own export.",
     ),
     (
         b"\xd0\xcf\x11\xe0",
@@ -31,7 +31,7 @@ PIECE = 1 << 20
 """Bytes that are held at a time."""
 
 LONGEST_LINE = 1 << 20
-"""Characters; a longer line is no row of a line list."""
+"""Characters; what a line holds beyond is not kept in memory, and its row is set aside."""
 
 LARGEST_EXPANSION = 200
 """A gzip file that grows more than this many times is refused: line lists compress ten to thirty times."""
@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The contents of a gzip file (RFC 1952), all its members; refuses a damaged, a cut-off or an absurdly dense one."""
+    """The contents of a gzip file (RFC 1952), all its members; refuses one that is damaged, cut off or absurdly dense."""
     machine: zlib._Decompress | None = None
     taken = given = 0
     for chunk in chunks:
@@ -128,6 +128,8 @@ def refuse_what_is_not_text(head: bytes) -> None:
 def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
     """The physical lines of a file without their ends (CR LF, LF or CR), a list for each chunk; nothing is dropped.
 
+    Only a line much longer than ``LONGEST_LINE`` is cut, and stays longer than that, so that it is known by it.
+
     Bytes that the encoding has no meaning for become U+FFFD; the row they are in says so when it is read.
     """
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
@@ -141,8 +143,9 @@ def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         lines = text.split("\n")
         rest = lines.pop() + held
-        if len(rest) > LONGEST_LINE:
-            raise Refused(f"This file has a line of more than {LONGEST_LINE:,} characters: it is not a line list.")
+        if len(rest) > 2 * LONGEST_LINE:
+            # Without its quotation marks it is a line by itself, whatever was cut off.
+            rest = rest[: LONGEST_LINE + 1].replace('"', "'") + held
         if lines:
             yield lines
     rest = (rest + decoder.decode(b"", final=True)).replace("\r\n", "\n").replace("\r", "\n")

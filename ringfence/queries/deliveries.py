@@ -75,7 +75,8 @@ _RECEIPT = """
 SELECT d.ref, d.source, d.filename, d.status, d.received_at, d.finished_at, d.size, d.encoding,
     coalesce(p.rows, d.rows), coalesce(p.accepted, d.accepted), coalesce(p.duplicate, d.duplicate),
     coalesce(p.quarantined, d.quarantined), coalesce(p.positives, d.positives),
-    coalesce(p.cases_opened, d.cases_opened), d.expected_rows, d.refusal, ARRAY(SELECT jsonb_array_elements_text(d.warnings)),
+    coalesce(p.cases_opened, d.cases_opened), d.expected_rows, d.refusal,
+    ARRAY(SELECT jsonb_array_elements_text(d.warnings)),
     (SELECT count(*) FROM quarantines q WHERE q.delivery_id = d.id AND q.settled_at IS NULL)
 FROM deliveries d
 LEFT JOIN LATERAL (
@@ -87,7 +88,9 @@ LEFT JOIN LATERAL (
 
 
 def _receipt(row: tuple[Any, ...]) -> Receipt:
-    return Receipt(*row[:-2], tuple(row[-2]), row[-1])
+    values = list(row)
+    values[-2] = tuple(values[-2])
+    return Receipt(*values)
 
 
 def receipts(*, scope: Scope, now: datetime, page: int = 1) -> tuple[tuple[Receipt, ...], bool]:

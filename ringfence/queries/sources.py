@@ -34,4 +34,4 @@ def mapping(source: str, *, scope: Scope) -> SourceMapping | None:
 
 
 def _line(source: Source) -> Line:
-    return Line(source.name, SourceMapping(source.headers, source.month_first), source.updated_at)
+    return Line(source.name, SourceMapping(source.headers, source.month_first, source.results), source.updated_at)

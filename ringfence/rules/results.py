@@ -5,8 +5,8 @@ and (for a positive) the person must be right; what only helps to reach somebody
 stops a row, because a person with a mistyped telephone number still has to be traced: an unusable value is left empty
 and the bytes that came are kept.
 
-Dates are ISO 8601 text (``2020-08-03``) here, not ``date``: they sort and compare as they are, and two million of them a
-day are only copied.
+Dates are ISO 8601 text (``2020-08-03``) here, not ``date``: they sort and compare as they are, and two million of them
+a day are only copied.
 """
 
 from __future__ import annotations
@@ -43,10 +43,13 @@ FIELDS = (
 )
 
 #: Words that a laboratory may use for a result. SNOMED CT codes: 1322781000000102 detected, 1322791000000100 not
-#: detected, 1321691000000102 unknown (NHS Digital's SARS-CoV-2 test outcome codes).
+#: detected, 1321691000000102 unknown (NHS Digital's SARS-CoV-2 test outcome codes); 260373001 detected, 260415000 not
+#: detected, 419984006 inconclusive (SNOMED CT international edition).
 RESULT_WORDS = {
-    **dict.fromkeys(("positive", "pos", "p", "detected", "1322781000000102", "reactive", "+"), POSITIVE),
-    **dict.fromkeys(("negative", "neg", "n", "not detected", "1322791000000100", "non-reactive", "-"), NEGATIVE),
+    **dict.fromkeys(("positive", "pos", "p", "detected", "1322781000000102", "reactive", "+", "260373001"), POSITIVE),
+    **dict.fromkeys(
+        ("negative", "neg", "n", "not detected", "1322791000000100", "non-reactive", "-", "260415000"), NEGATIVE
+    ),
     **dict.fromkeys(
         (
             "void",
@@ -58,6 +61,7 @@ RESULT_WORDS = {
             "unknown",
             "rejected",
             "1321691000000102",
+            "419984006",
         ),
         VOID,
     ),
@@ -92,7 +96,7 @@ class Rejected(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One row, read. Text is trimmed; ``""`` means not given; dates are ISO 8601 text; ``age`` is in years, -1 unknown."""
+    """One row, read. Text is trimmed; ``""`` is not given; dates are ISO 8601 text; ``age`` is in years, -1 unknown."""
 
     specimen_id: str
     nhs_number: str
@@ -122,7 +126,7 @@ _LOW = [sum(int(d) * w for d, w in zip(f"{n:05}", (5, 4, 3, 2, 1), strict=True))
 
 
 def nhs_number(text: str) -> str:
-    """Ten digits with the right check digit (modulus 11, NHS Data Dictionary), or ``""``; spaces and hyphens are dropped."""
+    """Ten digits with the right check digit (modulus 11, NHS Data Dictionary), or ``""``; spaces and hyphens go."""
     if not (len(text) == 10 and text.isascii() and text.isdigit()):
         text = text.replace(" ", "").replace("-", "")
         if not text:
@@ -173,10 +177,8 @@ def text_of(length: int) -> Callable[[str], str]:
     """A reader of free text of at most ``length`` characters."""
 
     def read(text: str) -> str:
-        if text.isascii() and text.isprintable() and "  " not in text:
-            text = text.strip()
-        else:
-            text = plain(text)
+        simple = text.isascii() and text.isprintable() and "  " not in text
+        text = text.strip() if simple else plain(text)
         if len(text) > length:
             raise Unusable(f"has {len(text)} characters; at most {length} are allowed")
         return text
@@ -236,9 +238,19 @@ def yes(text: str) -> bool:
     return text.strip().lower() in YES
 
 
+def _word(text: str) -> str:
+    return " ".join(text.lower().replace("_", " ").split())
+
+
+def outcome_in(words: Mapping[str, str]) -> Callable[[str], str]:
+    """A reader of results in a source's words (as written -> ``positive``, ``negative`` or ``void``), or the usual."""
+    own = {_word(text): result for text, result in words.items()}
+    return lambda text: own.get(_word(text)) or outcome(text)
+
+
 def outcome(text: str) -> str:
     """``positive``, ``negative`` or ``void``."""
-    word = " ".join(text.lower().replace("_", " ").split())
+    word = _word(text)
     known = RESULT_WORDS.get(word)
     if known is None:
         raise Unusable(f"{text.strip()[:20]!r} is not a known result word" if word else "is empty")
@@ -329,8 +341,18 @@ def check(
     return None
 
 
-def read_row(row: Mapping[str, str], *, received_on: str, source: str, month_first: bool = False) -> Result | Rejected:
-    """One row, from field name to text as it came, read or rejected. The meaning of ``feeds.linelist``, one at a time."""
+def read_row(
+    row: Mapping[str, str],
+    *,
+    received_on: str,
+    source: str,
+    month_first: bool = False,
+    words: Mapping[str, str] | None = None,
+) -> Result | Rejected:
+    """One row, from field name to text as it came, read or rejected. The meaning of ``feeds.linelist``, one at a time.
+
+    ``words`` are the source's own for a result.
+    """
     values: dict[str, object] = {}
     if "name" in row:
         given, family = split_name(row["name"])
@@ -340,6 +362,8 @@ def read_row(row: Mapping[str, str], *, received_on: str, source: str, month_fir
         try:
             if read is iso_date:
                 values[field] = iso_date(row.get(field, ""), month_first)
+            elif words and read is outcome:
+                values[field] = outcome_in(words)(row.get(field, ""))
             else:
                 values[field] = read(row.get(field, ""))
         except Unusable as problem:

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("name", models.CharField(max_length=60, primary_key=True, serialize=False)),
                 ("headers", models.JSONField(default=dict)),
+                ("results", models.JSONField(default=dict)),
                 ("month_first", models.BooleanField(default=False)),
                 ("updated_at", models.DateTimeField()),
                 ("updated_by", models.BigIntegerField(null=True)),

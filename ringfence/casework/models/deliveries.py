@@ -8,12 +8,13 @@ from django.db.models import F, Q
 from ringfence.casework.fields import classify
 
 
-@classify(internal="name headers month_first updated_at updated_by")
+@classify(internal="name headers results month_first updated_at updated_by")
 class Source(models.Model):
-    """How one source writes its line lists: its own headers, and whether 03/08 is 8 March."""
+    """How one source writes its line lists: its own headers and words for a result, and whether 03/08 is 8 March."""
 
     name = models.CharField(max_length=60, primary_key=True)
     headers = models.JSONField(default=dict)
+    results = models.JSONField(default=dict)
     month_first = models.BooleanField(default=False)
     updated_at = models.DateTimeField()
     updated_by = models.BigIntegerField(null=True)

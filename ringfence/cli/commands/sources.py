@@ -54,3 +54,5 @@ def register(app: typer.Typer) -> None:
                 typer.echo(f"{line.name}: dates {'month' if line.mapping.month_first else 'day'} first")
                 for header, to in line.mapping.headers.items():
                     typer.echo(f"    {header} -> {to}")
+                for word, result in line.mapping.results.items():
+                    typer.echo(f"    the result {word} -> {result}")
