@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from operator import mul
 from random import Random
 
 HEADER = (
@@ -52,24 +53,23 @@ STREETS = (
 ETHNICITIES = ("White British", "Asian Indian", "Asian Pakistani", "Black African", "White other", "Mixed", "", "")
 
 
-def check_digit(nine: str) -> int | None:
-    """The tenth digit of an NHS number, or None where none is right (modulus 11, NHS Data Dictionary)."""
-    remainder = 11 - sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True)) % 11
-    return 0 if remainder == 11 else None if remainder == 10 else remainder
+#: Of the first eight digits; the ninth weighs 2 (modulus 11, NHS Data Dictionary).
+WEIGHTS = (10, 9, 8, 7, 6, 5, 4, 3)
 
 
 def test_number(index: int) -> str:
     """The ``index``-th NHS number of the test range, from 0 to 899,999; beyond it, check-valid numbers from 400 up.
     No two are the same."""
     first, width = ("999", 5) if index < TEST_NUMBERS else ("4", 7)
-    # Of ten numbers that differ in the ninth digit, at most one has no check digit.
     tens, nth = divmod(index if index < TEST_NUMBERS else index - TEST_NUMBERS, 9)
+    eight = f"{first}{tens:0{width}}"
+    before = sum(map(mul, map(int, eight), WEIGHTS))
+    # Of ten numbers that differ in the ninth digit, at most one has no check digit.
     for ninth in range(10):
-        nine = f"{first}{tens:0{width}}{ninth}"
-        digit = check_digit(nine)
-        if digit is not None:
+        remainder = (before + 2 * ninth) % 11
+        if remainder != 1:
             if nth == 0:
-                return nine + str(digit)
+                return f"{eight}{ninth}{(11 - remainder) % 11}"
             nth -= 1
     raise AssertionError("of ten neighbours at least nine have a check digit")
 
