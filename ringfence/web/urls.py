@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ringfence.web.views import audit, authorities, escalated, gallery, home, local, overview, sign_in, team, traces, work
+from ringfence.web.views import audit, authorities, deliveries, escalated, gallery, home, local, overview, sign_in, team, traces, work
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -28,6 +28,9 @@ urlpatterns = [
     path("authorities/<str:code>/joining", authorities.joining, name="joining"),
     path("authorities/<str:code>/people", authorities.people, name="people"),
     path("authorities/<str:code>/lending", authorities.lending, name="lending"),
+    path("deliveries", deliveries.deliveries, name="deliveries"),
+    path("deliveries/<str:ref>", deliveries.delivery, name="delivery"),
+    path("quarantine", deliveries.quarantine, name="quarantine"),
     path("audit", audit.audit, name="audit"),
     path("gallery", gallery.gallery, name="gallery"),
 ]
