@@ -49,7 +49,7 @@ def database(say: Callable[[str], None] = quiet) -> Iterator[None]:
 def load_geography(say: Callable[[str], None] = quiet) -> None:
     """Load areas and postcodes where there are none; a newer directory waits for ``ringfence geography load``."""
     with login("ringfence_owner") as owner:
-        row = owner.execute("SELECT count(*) FROM geography.loads").fetchone()
+        row = owner.execute("SELECT count(*) FROM geography.loads WHERE what = 'postcodes'").fetchone()
     if row is not None and row[0] == 0:
         from ringfence.geography import load
 
