@@ -389,7 +389,7 @@ class _Reader:
             parts=self.delivery.parts,
         )
         done = self.part.next_row
-        for records in csv.records(rest, delimiter, number=number + 1):
+        for records in csv.records(rest, delimiter, number=number + 1, width=shape.columns):
             upto = max([*records.numbers[-1:], *(bad.number for bad in records.bad[-1:])], default=0)
             if upto < max(done, 1):  # nothing but empty lines, or read by a process before
                 continue

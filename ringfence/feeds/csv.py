@@ -1,7 +1,8 @@
 """Lines of text to records (RFC 4180, and what programs really write), where one bad record never spoils the next.
 
 A quotation mark that is opened and never closed would make everything after it one field. Here a record that does not
-end within a few lines gives up its first line as bad, and reading goes on with the line after it.
+end within a few lines, or that has not the header's number of fields when it does, gives up its first line as bad, and
+reading goes on with the line after it.
 """
 
 from __future__ import annotations
@@ -41,8 +42,13 @@ def delimiter_of(header: str) -> str:
     return max(DELIMITERS, key=lambda each: (bare.count(each), -DELIMITERS.index(each)))
 
 
-def records(blocks: Iterable[list[str]], delimiter: str, *, number: int = 1) -> Iterator[Records]:
-    """Records of lines that come in blocks; the first has ``number``. A block in, mostly a block out."""
+def records(
+    blocks: Iterable[list[str]], delimiter: str, *, number: int = 1, width: int | None = None
+) -> Iterator[Records]:
+    """Records of lines that come in blocks; the first has ``number``. A block in, mostly a block out.
+
+    ``width``: the fields that a record over several lines must have.
+    """
     waiting: list[str] = []
     for block in blocks:
         if not waiting:
@@ -52,10 +58,10 @@ def records(blocks: Iterable[list[str]], delimiter: str, *, number: int = 1) -> 
                 yield plain
                 continue
         waiting += block
-        out, number, waiting = _careful(waiting, delimiter, number, last=False)
+        out, number, waiting = _careful(waiting, delimiter, number, width, last=False)
         yield out
     if waiting:
-        out, number, _ = _careful(waiting, delimiter, number, last=True)
+        out, number, _ = _careful(waiting, delimiter, number, width, last=True)
         yield out
 
 
@@ -85,7 +91,9 @@ def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
     return Records(rows, numbers, lines, [])
 
 
-def _careful(lines: list[str], delimiter: str, number: int, *, last: bool) -> tuple[Records, int, list[str]]:
+def _careful(
+    lines: list[str], delimiter: str, number: int, width: int | None, *, last: bool
+) -> tuple[Records, int, list[str]]:
     """Records line by line; lines that may need what comes after them are given back unless these are the last."""
     out = Records([], [], [], [])
     at = 0
@@ -102,12 +110,13 @@ def _careful(lines: list[str], delimiter: str, number: int, *, last: bool) -> tu
                     return out, number, lines[at:]
                 break
             text = "\n".join(lines[at : at + count])
-            row = _one(text, delimiter)
+            row, ends = _one(text, delimiter) if count == 1 else _several(text, delimiter, width)
             if row is not None:
                 out.rows.append(row)
                 out.numbers.append(number)
                 out.raws.append(text)
                 taken = count
+            if ends:
                 break
         if not taken:
             out.bad.append(Bad(number, "has a quotation mark that is opened and never closed", line))
@@ -117,15 +126,25 @@ def _careful(lines: list[str], delimiter: str, number: int, *, last: bool) -> tu
     return out, number, []
 
 
-def _one(text: str, delimiter: str) -> list[str] | None:
-    """The fields of one record, or None when it is not complete."""
+def _one(text: str, delimiter: str) -> tuple[list[str] | None, bool]:
+    """The fields of a line that is a record, however its quotation marks stand; None, False if it goes on."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True)), True
+    except csv.Error as problem:
+        if "unexpected end of data" in str(problem):
+            return None, False
+    try:
+        return next(csv.reader([text], delimiter=delimiter)), True
+    except csv.Error:
+        return None, True
+
+
+def _several(text: str, delimiter: str, width: int | None) -> tuple[list[str] | None, bool]:
+    """The fields of several lines that are one record to the letter; and whether more lines cannot make it one."""
     try:
         rows = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as problem:
-        if "unexpected end of data" in str(problem):
-            return None
-        try:
-            rows = list(csv.reader([text], delimiter=delimiter))
-        except csv.Error:
-            return None
-    return rows[0] if len(rows) == 1 else None
+        return None, "unexpected end of data" not in str(problem)
+    if len(rows) != 1 or (width is not None and len(rows[0]) != width):
+        return None, True
+    return rows[0], True

@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The contents of a gzip file (RFC 1952), all its members; refuses one that is damaged, cut off or absurdly dense."""
+    """The contents of a gzip file (RFC 1952), all members; refuses one that is damaged, cut off or absurdly dense."""
     machine: zlib._Decompress | None = None
     taken = given = 0
     for chunk in chunks:
@@ -121,8 +121,10 @@ def refuse_what_is_not_text(head: bytes) -> None:
         raise Refused("This is an XML document, not CSV.")
     if start.startswith((b"{", b"[")):
         raise Refused("This is JSON, not CSV.")
+    if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        raise Refused("This text is in UTF-32, which is not read. Ask for UTF-8.")
     if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in head[:1024]:
-        raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export.")
+        raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export, in UTF-8.")
 
 
 def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
