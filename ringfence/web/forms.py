@@ -32,18 +32,19 @@ class Form:
         self.data = data
         self.mistakes: list[Mistake] = []
 
-    def __bool__(self) -> bool:
+    @property
+    def valid(self) -> bool:
         """Whether nothing is wrong so far."""
         return not self.mistakes
 
     def wrong(self, field: str, message: str) -> None:
         self.mistakes.append(Mistake(field, message))
 
-    def errors(self) -> dict[str, str]:
-        """The first mistake of each field."""
+    def errors(self, shown: bool = True) -> dict[str, str]:
+        """The first mistake of each field; all under "" when the fields are not ``shown`` on the page."""
         found: dict[str, str] = {}
         for mistake in self.mistakes:
-            found.setdefault(mistake.field, mistake.message)
+            found.setdefault(mistake.field if shown else "", mistake.message)
         return found
 
     def get(self, field: str) -> str:

@@ -16,8 +16,9 @@ from ringfence.actions.errors import Invalid, Stale
 from ringfence.queries import partnerships as queries
 from ringfence.queries.partnerships import AuthorityPage, Standing
 from ringfence.queries.teams import borrowing_teams
-from ringfence.rules.access import ROLES
+from ringfence.rules.access import ROLES, Member, Refused
 from ringfence.rules.calendar import WEEKDAYS
+from ringfence.rules.lending import Giver, giver, may_end, may_give_role
 from ringfence.rules.policy import LONGEST_SET_PERIOD_HOURS, MODEL_WORDS, Model
 from ringfence.web import words
 from ringfence.web.errors import stale
@@ -77,7 +78,8 @@ def _authority(
     request: StaffRequest, code: str, form: Form | None = None, status: int = 200, which: str = ""
 ) -> HttpResponse:
     found = _found(request, code)
-    roles = _roles(found)
+    roles = _roles(request, found)
+    gives = _giver(request)
     return page(
         request,
         "authorities/authority.jinja",
@@ -91,6 +93,7 @@ def _authority(
         roles=[(key, ROLES[role].name if team is None else f"{ROLES[role].name}, {name}") for key, role, team, name in roles],
         staff=[(member.user, f"{member.name}, {team.name}") for team in found.teams for member in team.people if not member.lent],
         borrowers=_borrowers(request, found),
+        may_end=_may_end(gives, found),
         errors=form.errors() if form else {},
         typed=form.data if form else {},
         which=which,
@@ -101,13 +104,39 @@ def _letters(days: frozenset[int]) -> str:
     return words.working_days("".join("Y" if day in days else "N" for day in range(7)))
 
 
-def _roles(found: AuthorityPage) -> list[tuple[str, str, int | None, str]]:
-    """The roles that somebody can be given here: the value of the choice, the role, the team and its name."""
+def _giver(request: StaffRequest) -> Giver:
+    """What this person may give others, from the roles that they hold themselves."""
+    members = [
+        Member(place.role, place.team, place.area, request.now) for place in request.visitor.places if place.until is None
+    ]
+    return giver(request.scope, members, request.now)
+
+
+def _roles(request: StaffRequest, found: AuthorityPage) -> list[tuple[str, str, int | None, str]]:
+    """The roles that this person may give somebody here: value of the choice, role, team and the team's name."""
+    gives = _giver(request)
     kinds = {"national": ("national_tracer", "national_lead"), "local": ("local_tracer", "local_lead")}
     choices: list[tuple[str, str, int | None, str]] = [
         (f"{role}-{team.id}", role, team.id, team.name) for team in found.teams for role in kinds.get(team.kind, ())
     ]
-    return [*choices, ("director-", "director", None, ""), ("analyst-", "analyst", None, "")]
+    choices += [("director-", "director", None, ""), ("analyst-", "analyst", None, "")]
+    return [
+        choice
+        for choice in choices
+        if may_give_role(gives, to=None, role=choice[1], team=choice[2], area=found.line.code).allowed
+    ]
+
+
+def _may_end(gives: Giver, found: AuthorityPage) -> set[int]:
+    """The memberships that this person may end."""
+    return {
+        member.membership
+        for team in found.teams
+        for member in team.people
+        if may_end(
+            gives, user=member.user, lent=member.lent, area=found.line.code, role=member.role, team=team.id
+        ).allowed
+    }
 
 
 def _borrowers(request: StaffRequest, found: AuthorityPage) -> list[tuple[int, str]]:
@@ -170,7 +199,7 @@ def policy(request: StaffRequest, code: str) -> HttpResponse:
     form = Form(request.POST)
     given = _read_policy(request, form)
     step = form.get("step")
-    if form:
+    if form.valid:
         try:
             proposed = verbs.proposed(area=code, now=request.now, **given)
             if step == "confirm":
@@ -195,7 +224,7 @@ def policy(request: StaffRequest, code: str) -> HttpResponse:
                 form.wrong(field, message)
         except Stale as problem:
             return stale(request, problem, f"/authorities/{code}/policy")
-    status = 200 if form else 422
+    status = 200 if form.valid else 422
     return _policy_form(request, found, form.data, form.ids("working_days"), form.errors(), status)
 
 
@@ -238,7 +267,7 @@ def joining(request: StaffRequest, code: str) -> HttpResponse:
             return redirect("authority", code)
         start = form.choice("joins", ("now", "later"), "Choose when the local team begins")
         at = form.moment("at", "the day it begins") if start == "later" else None
-        if form:
+        if form.valid:
             joined = verbs.join(area=code, at=at, by=request.scope, now=request.now)
             messages.success(
                 request, f"{found.line.name} joins {words.when(joined.live_from, request.now)}. Add its people next."
@@ -262,11 +291,13 @@ def people(request: StaffRequest, code: str) -> HttpResponse:
                 people_verbs.end_membership(membership=membership, by=request.scope, now=request.now)
                 messages.success(request, "The role has ended.")
                 return redirect("authority", code)
-        email = form.text("email", "Enter the person's email address", 254)
+        chosen = {key: (role, team) for key, role, team, _ in _roles(request, found)}
+        if not chosen:
+            raise Refused("You may not give anybody a role here; ask national operations.")
         name = form.text("name", "Enter the person's name", 120)
-        chosen = {key: (role, team) for key, role, team, _ in _roles(found)}
+        email = form.text("email", "Enter the person's email address", 254)
         role_key = form.choice("role", list(chosen), "Choose what the person does")
-        if form:
+        if form.valid:
             role, team = chosen[role_key]
             place = None if team else code
             added = people_verbs.add_user(
@@ -298,7 +329,7 @@ def lending(request: StaffRequest, code: str) -> HttpResponse:
     team = form.number("to_team", 1, 2**62, "The team")
     until = form.moment("until_at", "the day it ends")
     why = form.text("why", "Say why the team needs them", 200)
-    if form and user and team and until:
+    if form.valid and user and team and until:
         try:
             people_verbs.lend(
                 user=user, to_team=team, from_at=request.now, until_at=until, why=why, by=request.scope, now=request.now

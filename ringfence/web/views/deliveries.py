@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ringfence.actions import intake as verbs
 from ringfence.actions.errors import Invalid
 from ringfence.queries import deliveries as queries
+from ringfence.rules.access import NotFound
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -67,9 +68,11 @@ def quarantine(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         form = Form(request.POST)
         row = form.number("row", 1, 2**62, "The row")
+        if row is None:
+            raise NotFound("Say which row.")
         field = f"settlement-{row}"
         told = form.text(field, "Say what was done about the row", 200)
-        if form and row:
+        if form.valid:
             try:
                 verbs.settle(quarantine=row, settlement=told, by=request.scope, now=request.now)
                 messages.success(request, "The row is settled.")

@@ -38,7 +38,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     email = form.text("username", "Enter your email address", 254).lower()
     if not request.POST.get("password"):
         form.wrong("password", "Enter your password")
-    if not form:
+    if not form.valid:
         return _form(request, form, status=422)
     user = authenticate(request, username=email, password=request.POST["password"])
     if user is None:

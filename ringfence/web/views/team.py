@@ -77,7 +77,7 @@ def _team(request: StaffRequest, place: Place, form: Form | None = None, status:
         questions=questions,
         became=became,
         teams=teams,
-        errors=form.errors() if form else {},
+        errors=form.errors(shown=bool(queue.lines)) if form else {},
         typed=form.data if form else {},
         ticked=form.ids("traces") if form else [],
     )
@@ -97,7 +97,7 @@ def reassign(request: StaffRequest) -> HttpResponse:
     why = form.text("why", longest=verbs.LONGEST_WHY)
     if what == "team" and not why:
         form.wrong("why", "Say why; the other team reads it")
-    if form:
+    if form.valid:
         try:
             done = _do(request, traces, what, int(number), why)
         except Invalid as problem:

@@ -64,6 +64,9 @@ def _record(
     policy = policy_in_force(request.now)
     isolation = record.isolation
     busy = record.open_now and not record.open_with_me
+    may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")
+    national = record.team_kind in NATIONAL
+    parts = ("attempt", "escalate") if national or not record.owners else ("attempt", "escalate", "give_back")
     return page(
         request,
         "traces/trace.jinja",
@@ -72,7 +75,7 @@ def _record(
         status=status,
         record=record,
         person=record.person,
-        may_work=record.mine and record.closed_at is None and not busy and request.scope.may("trace"),
+        may_work=may_work,
         may_write=request.scope.may("trace") and _concerned(record, request),
         busy=busy,
         numbers=_numbers(record),
@@ -87,8 +90,8 @@ def _record(
         today=london_date(request.now),
         events=events(record),
         threads=threads(record),
-        national=record.team_kind in NATIONAL,
-        errors=form.errors() if form else {},
+        national=national,
+        errors=form.errors(shown=which == "note" or (may_work and which in parts)) if form else {},
         typed=form.data if form else {},
         which=which,
         changed=changed,
@@ -114,7 +117,7 @@ def _change(request: StaffRequest, ref: str, form: Form, which: str, verb: Calla
     """Do ``verb(trace, version)``; the page with what is wrong when it could not be done, else what the verb gave."""
     version = form.number("version", 0, 2**31 - 1, "The page's version")
     try:
-        if form and version is not None:
+        if form.valid and version is not None:
             with walls.transaction(request.scope):
                 return verb(trace_number(scope=request.scope, ref=ref), version)
     except Invalid as problem:
@@ -178,7 +181,7 @@ def note(request: StaffRequest, ref: str) -> HttpResponse:
     field = f"answer-{answers}" if answers else "text"
     kind = form.choice("kind", ("note", "question", "answer"), "Choose a note or a question")
     text = form.text(field, missing="Write something", longest=note_verbs.LONGEST)
-    if form:
+    if form.valid:
         try:
             with walls.transaction(request.scope):
                 number = trace_number(scope=request.scope, ref=ref)

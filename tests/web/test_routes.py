@@ -1,0 +1,184 @@
+"""Every address, by everybody: nobody is asked to sign in, another area finds nothing, whoever only reads is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from tests.town import BLACKBURN, Town
+from tests.web.conftest import BACKEND, SignedIn, version
+from tests.web.reading import Page
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address with what it answers to whom. ``{trace}`` stands for the trace that Nia has open, ``{delivery}`` ..."""
+
+    name: str
+    answers: Mapping[str, int]
+    method: str = "get"
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, str] = field(default_factory=dict)
+    needs_sign_in: bool = True
+
+
+TRACE = {"ref": "{trace}"}
+AREA = {"code": BLACKBURN}
+VERSION = {"version": "{version}"}
+
+#: Nia: of the team. Nick: another authority's national tracer. Lola: the local team, before the clock passed it.
+#: Dora: the area's director, who reads. Gil: governance. Olu: operations. Charlie: no role at all.
+ROUTES = (
+    Route("home", {"Nia": 302, "Lola": 302, "Dora": 302, "Gil": 302, "Charlie": 200}),
+    Route("sign-in", {"Nia": 302}, needs_sign_in=False),
+    Route("work", {"Nia": 200, "Pat": 200, "Lola": 403, "Hana": 403, "Dora": 403, "Olu": 403, "Charlie": 403}),
+    Route("work", {"Nia": 302, "Lola": 302, "Dora": 403, "Olu": 403, "Charlie": 403}, method="post"),
+    Route("team", {"Lena": 200, "Leo": 200, "Nia": 403, "Lola": 403, "Dora": 403, "Charlie": 403}),
+    Route("reassign", {"Lena": 422, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route(
+        "trace",
+        {
+            "Nia": 200,
+            "Lena": 200,
+            "Dora": 200,
+            "Nick": 404,
+            "Nora": 404,
+            "Lola": 404,
+            "Hana": 404,
+            "Gil": 404,
+            "Olu": 404,
+            "Charlie": 404,
+        },
+        arguments=TRACE,
+    ),
+    Route(
+        "attempt",
+        {"Nia": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Gil": 404, "Olu": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"kind": "call", "outcome": "no_answer", **VERSION},
+    ),
+    Route(
+        "note",
+        {"Nia": 302, "Lena": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"kind": "note", "text": "Rings after four."},
+    ),
+    Route(
+        "put-back",
+        {"Nia": 302, "Lena": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent=VERSION,
+    ),
+    Route(
+        "give-back",
+        {"Nia": 422, "Dora": 403, "Nick": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"give_back_why": "Not ours", **VERSION},
+    ),
+    Route(
+        "escalate",
+        {"Nia": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"escalate_why": "Care home", **VERSION},
+    ),
+    Route("local", {"Lola": 200, "Leo": 200, "Lars": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("local-seen", {"Lola": 302, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route("escalated", {"Hana": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("overview", {"Lena": 200, "Dora": 200, "Olu": 200, "Gil": 200, "Nia": 403, "Charlie": 403}),
+    Route("authority-overview", {"Dora": 200, "Nia": 403, "Charlie": 403}, arguments=AREA),
+    Route("authority-overview", {"Dora": 404}, arguments={"code": "E12000002"}),
+    Route("authorities", {"Lena": 200, "Dora": 200, "Olu": 200, "Nia": 403, "Charlie": 403}),
+    Route("authority", {"Lena": 200, "Dora": 200, "Olu": 200, "Gil": 200, "Nia": 403, "Charlie": 403}, arguments=AREA),
+    Route("authority", {"Olu": 404}, arguments={"code": "E99999999"}),
+    Route("policy", {"Dora": 200, "Olu": 200, "Lena": 403, "Gil": 403, "Charlie": 403}, arguments=AREA),
+    Route("policy", {"Dora": 404}, arguments={"code": "E06000032"}),
+    Route("policy", {"Dora": 422, "Lena": 403, "Gil": 403, "Charlie": 403}, method="post", arguments=AREA),
+    Route(
+        "joining",
+        {"Dora": 302, "Lena": 403, "Gil": 403, "Charlie": 403},
+        method="post",
+        arguments=AREA,
+        sent={"step": "agree"},
+    ),
+    Route("people", {"Dora": 422, "Lena": 422, "Gil": 403, "Charlie": 403}, method="post", arguments=AREA),
+    Route("lending", {"Dora": 422, "Charlie": 403}, method="post", arguments=AREA),
+    Route("deliveries", {"Olu": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("delivery", {"Olu": 404, "Nia": 403, "Charlie": 403}, arguments={"ref": "DAAA-AAA"}),
+    Route("quarantine", {"Olu": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("quarantine", {"Olu": 404, "Nia": 403, "Charlie": 403}, method="post"),
+    Route("audit", {"Gil": 200, "Olu": 403, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("gallery", {"Nia": 200}),
+    # The last one, because it ends Nia's session.
+    Route("sign-out", {"Nia": 302}, method="post"),
+)
+
+
+def test_every_route_is_walked() -> None:
+    there = {pattern.name for each in get_resolver().url_patterns for pattern in each.url_patterns}
+    assert there == {route.name for route in ROUTES}
+
+
+def ask(client: Client, route: Route, trace: str = "K7Q-42M") -> Any:
+    """Ask for the route; what it changed is taken back."""
+
+    def filled(text: str) -> str:
+        return text.format(trace=trace, version=version(trace) if "{version}" in text else "")
+
+    arguments = {key: filled(value) for key, value in route.arguments.items()}
+    sent = {key: filled(value) for key, value in route.sent.items()}
+    with transaction.atomic():
+        answer = getattr(client, route.method)(reverse(route.name, kwargs=arguments), sent)
+        transaction.set_rollback(True)
+    return answer
+
+
+def test_who_gets_what(town: Town, signed_in: SignedIn, trace: str) -> None:
+    wrong = []
+    clients = {name: signed_in(name) for name in town.users}
+    for route in ROUTES:
+        for name, expected in route.answers.items():
+            answer = ask(clients[name], route, trace)
+            case = f"{route.method} {answer.request['PATH_INFO']} by {name}"
+            if answer.status_code != expected:
+                wrong.append(f"{case}: {answer.status_code}, not {expected}")
+            if answer.headers["Cache-Control"] != "no-store":
+                wrong.append(f"{case}: may be kept")
+            if answer.status_code != 302:
+                page = Page(answer.content.decode())
+                wrong += [f"{case}: {problem}" for problem in page.problems]
+                if "Exercise policy" not in page.words:
+                    wrong.append(f"{case}: the exercise is not named")
+    assert wrong == []
+
+
+def test_nobody_is_asked_to_sign_in(town: Town, trace: str) -> None:
+    answers = {route.name: ask(Client(), route, trace) for route in ROUTES if route.needs_sign_in}
+    assert {answer.status_code for answer in answers.values()} == {302}
+    assert [name for name, answer in answers.items() if not answer.headers["Location"].startswith("/sign-in")] == []
+
+
+def test_a_change_needs_the_form_s_token(town: Town, trace: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(town.users["Nia"], BACKEND)
+    answers = {route.name: ask(client, route, trace) for route in ROUTES if route.method == "post"}
+    assert {answer.status_code for answer in answers.values()} == {403}
+    assert [name for name, answer in answers.items() if "This page is too old" not in answer.content.decode()] == []
+
+
+def test_changes_are_posted(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    both = {route.name for route in ROUTES if route.method == "get"}
+    for route in ROUTES:
+        if route.name not in both:
+            arguments = {key: value.format(trace=trace) for key, value in route.arguments.items()}
+            assert client.get(reverse(route.name, kwargs=arguments)).status_code == 405, route.name
