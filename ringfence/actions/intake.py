@@ -470,7 +470,7 @@ class _Reader:
                         rows,
                         merged.accepted,
                         merged.duplicate,
-                        len(batch.aside),
+                        len(batch.aside) + merged.quarantined,
                         merged.positives,
                         merged.cases_opened,
                         part.pk,

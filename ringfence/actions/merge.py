@@ -36,12 +36,16 @@ class Keys(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """What became of a batch; duplicates are rows whose specimen the record has already."""
+    """What became of a batch; duplicates are rows whose specimen the record has already.
+
+    ``quarantined`` are rows that the record contradicts; those that could not be read are not among them.
+    """
 
     accepted: int
     duplicate: int
     positives: int
     cases_opened: int
+    quarantined: int = 0
 
 
 class _Interfered(Exception):
@@ -79,6 +83,8 @@ class Merger:
         if not columns.numbers:
             return Merged(0, 0, 0, 0)
         self._keep_up()
+        with connection.cursor() as cursor:
+            cursor.execute(_BY_INDEX)
         for tried in range(MOST_TRIES):
             try:
                 with transaction.atomic():
@@ -121,40 +127,50 @@ class Merger:
     def _once(self, columns: Columns, keys: Keys) -> Merged:
         fields = columns.fields
         total = len(columns.numbers)
-        rows = self._fresh(fields, total)
-        duplicate = total - len(rows)
-        if duplicate:
+        rows, against = self._fresh(columns, total)
+        self._set_aside(against)
+        duplicate = total - len(rows) - len(against)
+        if len(rows) < total:
             columns = Columns(
-                {name: [column[i] for i in rows] for name, column in fields.items()}, [columns.numbers[i] for i in rows]
+                {name: [column[i] for i in rows] for name, column in fields.items()},
+                [columns.numbers[i] for i in rows],
+                [columns.raws[i] for i in rows],
             )
-            keys = Keys(*([column[i] for i in rows] for column in keys))
+            keys = Keys._make([column[i] for i in rows] for column in keys)
         if not rows:
-            return Merged(0, duplicate, 0, 0)
+            return Merged(0, duplicate, 0, 0, len(against))
         batch = _Batch(self, columns, keys)
         batch.decide()
         batch.write()
-        return Merged(len(rows), duplicate, batch.positives, len(batch.opened))
+        return Merged(len(rows), duplicate, batch.positives, len(batch.opened), len(against))
 
-    def _fresh(self, fields: dict[str, list[Any]], total: int) -> Sequence[int]:
-        """The rows whose specimens are not in the record and not earlier in the batch."""
+    def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
+        """The rows whose specimens are not in the record and not earlier in the batch.
+
+        And those whose specimen is, with another result: were they taken for duplicates, a positive could be lost.
+        """
+        fields = columns.fields
         pairs = list(zip(fields["laboratory"], fields["specimen_id"], strict=True))
         if not self.careful and len(set(pairs)) == total:
-            return range(total)
-        known: set[tuple[str, str]] = set()
+            return range(total), []
+        known: dict[tuple[str, str], str] = {}
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
             for laboratory in set(fields["laboratory"]):
                 cursor.execute(
-                    "SELECT specimen_id FROM results WHERE laboratory = %s AND specimen_id = ANY(%s)",
+                    "SELECT specimen_id, result FROM results WHERE laboratory = %s AND specimen_id = ANY(%s)",
                     [laboratory, [specimen for lab, specimen in pairs if lab == laboratory]],
                 )
-                known.update((laboratory, row[0]) for row in cursor.fetchall())
-        fresh = []
-        for i, pair in enumerate(pairs):
-            if pair not in known:
-                known.add(pair)
+                known.update(((laboratory, specimen), result) for specimen, result in cursor.fetchall())
+        fresh, against = [], []
+        for i, (pair, result) in enumerate(zip(pairs, fields["result"], strict=True)):
+            held = known.setdefault(pair, "")
+            if not held:
+                known[pair] = result
                 fresh.append(i)
-        return fresh
+            elif held != result:
+                why = f"is {result}, where the record has this specimen as {held}: ask the laboratory which is right"
+                against.append(SetAside(columns.numbers[i], "result", why, columns.raws[i]))
+        return fresh, against
 
     def residences(self, at_test: Iterable[str], at_gp: Iterable[str]) -> list[Residence]:
         """Where the people of the rows live, by the postcodes as they were given."""
@@ -181,6 +197,9 @@ class Merger:
         return placed
 
 
+_NOBODY = identity.New("nobody known has this NHS number, or this name, birth date and postcode")
+
+
 class _Opened(NamedTuple):
     """A case that this batch opens: its row, person, row of the batch, episode number and days, and whether to trace."""
 
@@ -204,7 +223,9 @@ class _Batch:
         self.case: list[int | None] = [None] * count
         self.homes = merger.residences(self.fields["postcode"], self.fields["gp_postcode"])
         self.new_people: list[tuple[int, int]] = []
-        self.changed: dict[int, int] = {}
+        self.changed: dict[int, Details] = {}
+        self.adopted: dict[int, str] = {}
+        self.settled: dict[int, tuple[int, int]] = {}
         self.opened: list[_Opened] = []
         self.moved: dict[int, cases.Add] = {}
         self.positives = 0
@@ -212,38 +233,50 @@ class _Batch:
     def decide(self) -> None:
         """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
         fields, keys = self.fields, self.keys
-        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
+        known = candidates(zip(fields["nhs_number"], keys.match, strict=True), scope=self.merger.scope)
         positive = [i for i, result in enumerate(fields["result"]) if result == POSITIVE]
         self.positives = len(positive)
-        if known.details:
-            self._join_known(known)
-        if not positive:
-            return
-        fresh: list[int] = []
+        made: dict[int, int] = {}
+        if positive:
+            self._decide_positives(positive, made, known)
+        if known.by_number or known.by_key:
+            self._join_known(made, known)
+
+    def _decide_positives(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
         numbers = self._reserve("people", len(positive))
         for i in positive:
             decision = self._identify(i, known)
             if isinstance(decision, identity.Same):
-                self.person[i] = decision.person
+                person = self.person[i] = decision.person
+                if person in made and person not in known.details:
+                    known.details[person] = self._details(made[person])
+                self._adopt_number(i, person, known)
             else:
-                person = next(numbers)
-                self.person[i] = person
-                fresh.append(i)
+                person = self.person[i] = next(numbers)
+                made[person] = i
                 self.new_people.append((i, person))
                 self._remember(i, person, known)
-        self._episodes(positive, {person for _, person in self.new_people}, known)
+        self._episodes(positive, made, known)
 
-    def _join_known(self, known: Candidates) -> None:
-        """Negative and void results join whom they are surely about, and create nobody."""
-        for i, result in enumerate(self.fields["result"]):
-            if result != POSITIVE:
-                decision = self._identify(i, known)
-                if isinstance(decision, identity.Same):
-                    self.person[i] = decision.person
+    def _join_known(self, made: dict[int, int], known: Candidates) -> None:
+        """Negative and void results join whom they are surely about, if known by then, and create nobody."""
+        by_number, by_key = known.by_number, known.by_key
+        rows = zip(self.fields["nhs_number"], self.keys.match, self.fields["result"], strict=True)
+        perhaps = [
+            i
+            for i, (number, key, result) in enumerate(rows)
+            if (number in by_number or key in by_key) and result != POSITIVE
+        ]
+        for i in perhaps:
+            decision = self._identify(i, known)
+            if isinstance(decision, identity.Same) and made.get(decision.person, -1) < i:
+                self.person[i] = decision.person
 
     def _identify(self, i: int, known: Candidates) -> identity.Decision:
         number = self.fields["nhs_number"][i]
         key = self.keys.match[i]
+        if number not in known.by_number and key not in known.by_key:
+            return _NOBODY
         return identity.decide(
             nhs_number=number,
             name=self.keys.names[i],
@@ -262,14 +295,28 @@ class _Batch:
         if key:
             known.by_key.setdefault(key, []).append(value)
 
+    def _adopt_number(self, i: int, person: int, known: Candidates) -> None:
+        """Somebody known by name, birth date and postcode alone gets the NHS number that this row brings."""
+        number = self.fields["nhs_number"][i]
+        if number and number not in known.by_number:
+            key = self.keys.match[i]
+            for place, each in enumerate(known.by_key[key]):
+                if each.id == person:
+                    known.by_number[number] = known.by_key[key][place] = each._replace(nhs_number=number)
+            self.adopted[person] = number
+            self.changed[person] = known.details[person]
+
     def _reserve(self, table: str, count: int) -> Any:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
             return iter([row[0] for row in cursor.fetchall()])
 
-    def _episodes(self, positive: list[int], fresh: set[int], known: Candidates) -> None:
+    def _episodes(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
         fields = self.fields
-        held = episodes({self.person[i] for i in positive if self.person[i] not in fresh}, scope=self.merger.scope)  # type: ignore[misc]
+        held = episodes(
+            {person for i in positive if (person := self.person[i]) is not None and person not in made},
+            scope=self.merger.scope,
+        )
         numbers = self._reserve("cases", len(positive))
         reach = self.merger.reinfection_days
         ordinal: dict[str, int] = {}
@@ -279,6 +326,7 @@ class _Batch:
             text = fields["specimen_date"][i]
             day = ordinal.get(text) or ordinal.setdefault(text, date.fromisoformat(text).toordinal())
             mine = held.of[person]
+            latest = max((each.last for each in mine), default=day)
             decision = cases.decide(day, mine, reach)
             if isinstance(decision, cases.Open):
                 case = next(numbers)
@@ -294,23 +342,40 @@ class _Batch:
                     )
                     self.moved[decision.episode.id] = decision
             details = known.details.get(person)
-            if details is not None and self._newer(i, details):
-                self.changed[person] = i
+            if details is not None:
+                self._learn(i, person, details, known, older=day < latest)
 
-    def _newer(self, i: int, held: Details) -> bool:
-        """Whether a row tells something else than is held; what it leaves empty tells nothing."""
+    def _learn(self, i: int, person: int, held: Details, known: Candidates, *, older: bool) -> None:
+        """What a row tells of somebody known; what it leaves empty tells nothing, an older one moves nobody back."""
+        told = self._details(i)
+        if older:
+            now = Details._make(old or new for new, old in zip(told, held, strict=True))
+            if held.postcode:
+                now = now._replace(address=held.address, postcode=held.postcode, gp_postcode=held.gp_postcode)
+        else:
+            now = Details._make(new or old for new, old in zip(told, held, strict=True))
+        if now == held:
+            return
+        self.changed[person] = known.details[person] = now
+        if now.postcode != held.postcode:
+            number = self.fields["nhs_number"][i]
+            who = known.by_number.get(number) or next(
+                each for each in known.by_key[self.keys.match[i]] if each.id == person
+            )
+            self.settled[person] = (i, identity.match_key(who.name, who.birth_date, now.postcode))
+
+    def _details(self, i: int) -> Details:
         f = self.fields
-        now = Details(
+        return Details(
             f["phone"][i],
             f["phone_other"][i],
             f["email"][i],
             f["address"][i],
             self.keys.postcodes[i],
-            f["gp_postcode"][i][:8],
+            _postcodes([f["gp_postcode"][i]])[0],
             f["ethnicity"][i],
             f["care_home"][i],
         )
-        return any(new and new != old for new, old in zip(now, held, strict=True))
 
     # Writing. Text COPY to staging: what was validated as text is sent as text.
 
@@ -322,6 +387,8 @@ class _Batch:
                 cursor.execute(_INSERT_PEOPLE, [merger.now, merger.now])
             if self.opened:
                 cursor.execute(_INSERT_CASES, [merger.now] * 4)
+                if not all(case.traced for case in self.opened):
+                    cursor.execute(_PURSUE)
             cursor.execute(_INSERT_RESULTS, [merger.delivery, merger.now])
             if self.moved:
                 self._move_episodes(cursor)
@@ -430,8 +497,10 @@ class _Batch:
         opened = {case.case for case in self.opened}
         moved = [(case, add) for case, add in self.moved.items() if case not in opened]
         if moved:
+            # Another reader may have moved it too, since it was read.
             cursor.execute(
-                "UPDATE cases SET first_specimen_date = m.first, last_positive_date = m.last, updated_at = %s"
+                "UPDATE cases SET first_specimen_date = least(first_specimen_date, m.first),"
+                " last_positive_date = greatest(last_positive_date, m.last), updated_at = %s"
                 " FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS m (id, first, last) WHERE cases.id = m.id",
                 [
                     self.merger.now,
@@ -442,59 +511,71 @@ class _Batch:
             )
 
     def _change_people(self, cursor: Any) -> None:
-        """The newest details of people known before; what a row leaves empty stays. A move ends one standing, begins one."""
-        f, people = self.fields, list(self.changed.items())
-        at = [i for _, i in people]
-        given = {
-            name: [f[name][i] for i in at]
-            for name in ("phone", "phone_other", "email", "address", "ethnicity", "care_home")
-        }
+        """The newest details of people known before, their trace's number, and where they live now."""
+        people = list(self.changed)
+        nowhere = (0, 0)
         cursor.execute(
-            "UPDATE people SET phone = coalesce(nullif(c.phone, ''), people.phone),"
-            " phone_other = coalesce(nullif(c.phone_other, ''), people.phone_other),"
-            " email = coalesce(nullif(c.email, ''), people.email),"
-            " address = coalesce(nullif(c.address, ''), people.address),"
-            " postcode = coalesce(nullif(c.postcode, ''), people.postcode),"
-            " gp_postcode = coalesce(nullif(c.gp_postcode, ''), people.gp_postcode),"
-            " ethnicity = coalesce(nullif(c.ethnicity, ''), people.ethnicity),"
-            " care_home = people.care_home OR c.care_home,"
-            " household = coalesce(c.household, people.household),"
-            " match_key = coalesce(nullif(c.match_key, 0), people.match_key), updated_at = %s"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::boolean[], %s::bigint[], %s::bigint[]) AS c (id, phone, phone_other, email, address, postcode, gp_postcode,"
-            " ethnicity, care_home, household, match_key) WHERE people.id = c.id",
+            _CHANGE_PEOPLE,
             [
                 self.merger.now,
-                [person for person, _ in people],
-                given["phone"],
-                given["phone_other"],
-                given["email"],
-                given["address"],
-                [self.keys.postcodes[i] for i in at],
-                _postcodes([f["gp_postcode"][i] for i in at]),
-                given["ethnicity"],
-                given["care_home"],
-                [self._household(i) for i in at],
-                [self.keys.match[i] for i in at],
+                people,
+                *(list(column) for column in zip(*self.changed.values(), strict=True)),
+                [identity.household_key(each.address, each.postcode) for each in self.changed.values()],
+                [self.settled.get(person, nowhere)[1] for person in people],
+                [self.adopted.get(person, "") for person in people],
             ],
         )
-        homes = [(person, self.homes[i].utla) for person, i in people if self.homes[i].utla]
+        cursor.execute(_TELL_TRACES, [people])
+        homes = [(person, self.homes[i].utla) for person, (i, _) in self.settled.items() if self.homes[i].utla]
         if homes:
             ids, areas = [person for person, _ in homes], [area for _, area in homes]
-            cursor.execute(
-                "UPDATE standings s SET until_at = %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)"
-                " WHERE s.person_id = h.person AND s.why = 'lives' AND s.area <> h.area AND s.until_at IS NULL",
-                [self.merger.now, ids, areas],
-            )
-            cursor.execute(
-                "INSERT INTO standings (person_id, area, why, from_at)"
-                " SELECT h.person, h.area, 'lives', %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)"
-                " WHERE NOT EXISTS (SELECT 1 FROM standings s WHERE s.person_id = h.person AND s.area = h.area"
-                " AND s.why = 'lives' AND s.until_at IS NULL)"
-                # Moved away and back within one delivery: the standing goes on.
-                " ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL",
-                [self.merger.now, ids, areas],
-            )
+            cursor.execute(_LEAVE, [self.merger.now, ids, areas, self.merger.now])
+            cursor.execute(_ARRIVE, [self.merger.now, ids, areas])
+
+
+_CHANGE_PEOPLE = """
+UPDATE people SET phone = c.phone, phone_other = c.phone_other, email = c.email,
+    address = c.address, postcode = c.postcode, gp_postcode = c.gp_postcode, ethnicity = c.ethnicity, care_home = c.care_home,
+    household = c.household, match_key = coalesce(nullif(c.match_key, 0), people.match_key),
+    nhs_number = coalesce(people.nhs_number, nullif(c.nhs_number, '')), updated_at = %s
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::boolean[], %s::bigint[], %s::bigint[], %s::text[])
+    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key,
+        nhs_number)
+WHERE people.id = c.id
+"""
+
+# A number learnt late is the one to call; who has the trace open at this moment is not disturbed.
+_TELL_TRACES = """
+UPDATE traces t SET phone = CASE WHEN t.phone = '' THEN coalesce(nullif(p.phone, ''), p.phone_other) ELSE t.phone END,
+    household = coalesce(p.household, t.household), version = t.version + 1
+FROM people p
+WHERE p.id = ANY(%s) AND t.person_id = p.id AND t.closed_at IS NULL AND t.claimed_by IS NULL
+    AND (t.phone = '' AND (p.phone <> '' OR p.phone_other <> '') OR t.household IS DISTINCT FROM p.household)
+"""
+
+# A move ends one standing and begins another. Where a case was opened or is traced, they still know whom they call.
+_LEAVE = """
+WITH left_behind AS (
+    UPDATE standings s SET until_at = %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)
+    WHERE s.person_id = h.person AND s.why = 'lives' AND s.area <> h.area AND s.until_at IS NULL
+    RETURNING s.person_id, s.area
+)
+INSERT INTO standings (person_id, area, why, from_at)
+SELECT l.person_id, l.area, 'lived', %s FROM left_behind l
+WHERE EXISTS (SELECT 1 FROM cases c WHERE c.person_id = l.person_id AND c.authority = l.area)
+    OR EXISTS (SELECT 1 FROM traces t WHERE t.person_id = l.person_id AND t.area = l.area AND t.closed_at IS NULL)
+ON CONFLICT (person_id, area, why, from_at) DO NOTHING
+"""
+
+# Moved away and back within one delivery: the standing goes on.
+_ARRIVE = """
+INSERT INTO standings (person_id, area, why, from_at)
+SELECT h.person, h.area, 'lives', %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)
+WHERE NOT EXISTS (SELECT 1 FROM standings s WHERE s.person_id = h.person AND s.area = h.area AND s.why = 'lives'
+    AND s.until_at IS NULL)
+ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL
+"""
 
 
 def _null(value: int | None) -> str:
@@ -519,6 +600,13 @@ def _copy(cursor: Any, table: str, rows: Iterable[tuple[str, ...]]) -> None:
     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
         copy.write(text + "\n")
 
+
+# A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was
+# empty a moment ago make the planner believe.
+_BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
 
 _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
@@ -558,13 +646,15 @@ WITH added AS (
         c.id, c.authority, c.team_id, c.area, c.national_team_id, c.passes_to_id, %s, %s, c.why, c.priority, c.due_at,
         c.due_why, true, c.phone, c.household
     FROM stage_cases c JOIN teams t ON t.id = c.team_id WHERE c.trace_id IS NOT NULL
-), pursued AS (
-    -- A trace is open for the person already: it goes on, now for this episode.
-    UPDATE traces t SET case_id = c.id, version = t.version + 1 FROM stage_cases c
-    WHERE c.trace_id IS NULL AND t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
 )
 INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, detail)
 SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
+"""
+
+# A trace is open for the person already: it goes on, now for this episode.
+_PURSUE = """
+UPDATE traces t SET case_id = c.id, version = t.version + 1 FROM stage_cases c
+WHERE c.trace_id IS NULL AND t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
 """
 
 _INSERT_RESULTS = """

@@ -132,10 +132,11 @@ class Layout(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Rows that can be used: for each field a list, ``age`` in years, and each row's number in the file."""
+    """Rows that can be used: for each field a list, ``age`` in years; each row's number, and the row as it came."""
 
     fields: dict[str, list[Any]]
     numbers: list[int]
+    raws: list[str]
 
 
 class SetAside(NamedTuple):
@@ -243,7 +244,7 @@ class LineList:
             numbers = [numbers[i] for i in mine]
             raws = [raws[i] for i in mine]
         if not rows:
-            return Columns({name: [] for name in (*FIELDS, "age")}, []), aside
+            return Columns({name: [] for name in (*FIELDS, "age")}, [], []), aside
         return self._columns(rows, numbers, raws, aside)
 
     def _mine(self, rows: list[list[str]]) -> list[int]:
@@ -314,12 +315,13 @@ class LineList:
             good = [i for i in range(count) if i not in bad]
             fields = {name: [column[i] for i in good] for name, column in fields.items()}
             numbers = [numbers[i] for i in good]
+            raws = [raws[i] for i in good]
         number = self._number
         fields["age"] = [
             (number(on) - number(born)) // 10_000 if born else -1
             for born, on in zip(fields["birth_date"], fields["specimen_date"], strict=True)
         ]
-        return Columns(fields, numbers), aside
+        return Columns(fields, numbers, raws), aside
 
     def _check(self, fields: dict[str, list[Any]], bad: dict[int, Rejected]) -> None:
         """``rules.results.check`` for every row: the few that may fail it are found first, by the column."""

@@ -123,7 +123,7 @@ def refuse_what_is_not_text(head: bytes) -> None:
         raise Refused("This is JSON, not CSV.")
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         raise Refused("This text is in UTF-32, which is not read. Ask for UTF-8.")
-    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in head[:1024]:
+    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and head[:1024].count(0) * 10 > len(head[:1024]):
         raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export, in UTF-8.")
 
 

@@ -41,19 +41,26 @@ _COLUMNS = (
 )
 
 
-def candidates(numbers: Iterable[str], keys: Iterable[int], *, scope: Scope) -> Candidates:
-    """Everybody with one of these NHS numbers or match keys (0 is nobody's)."""
+def candidates(rows: Iterable[tuple[str, int]], *, scope: Scope) -> Candidates:
+    """Everybody whom one of ``rows`` (NHS number or ``""``, match key or 0) may be about.
+
+    By details alone a row with a number can only be about somebody whose number is not held: a small index.
+    """
+    pairs = list(rows)
     by_number: dict[str, Known] = {}
     by_key: dict[int, list[Known]] = defaultdict(list)
     details: dict[int, Details] = {}
     with walls.transaction(scope), connection.cursor() as cursor:
-        # A plan made while the table was empty would read all of it for ever: the index is always the way here.
-        cursor.execute("SET LOCAL enable_seqscan = off")
         # A UNION, not an OR, so that each half has its index; and the wall is passed once.
         cursor.execute(
             f"SELECT {_COLUMNS} FROM people WHERE nhs_number = ANY(%s)"
+            f" UNION SELECT {_COLUMNS} FROM people WHERE nhs_number IS NULL AND match_key = ANY(%s)"
             f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY(%s)",
-            [[number for number in numbers if number], [key for key in keys if key]],
+            [
+                [number for number, _ in pairs if number],
+                [key for number, key in pairs if number and key],
+                [key for number, key in pairs if key and not number],
+            ],
         )
         for row in cursor.fetchall():
             person = Known(row[0], row[1], name_key(row[2], row[3]), row[4], row[5])
