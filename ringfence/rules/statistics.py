@@ -105,10 +105,10 @@ class TraceFacts:
                 raise ValueError(f"{name} {at} is before the trace was opened at {self.created_at}")
         if self.closed_at is not None and self.handed_over_at is not None and self.closed_at < self.handed_over_at:
             raise ValueError("a closed trace is not handed over")
-        if self.handed_over_at is not None and (
-            self.handovers < 1 or self.first_kind not in (TeamKind.NATIONAL, TeamKind.POOL)
-        ):
-            raise ValueError("a trace handed over to a local team began with a national team or the pool and moved")
+        # One that began elsewhere must first have come to a national team or the pool.
+        moves = 1 if self.first_kind in (TeamKind.NATIONAL, TeamKind.POOL) else 2
+        if self.handed_over_at is not None and self.handovers < moves:
+            raise ValueError("a trace handed over to a local team was with a national team or the pool, and moved")
 
 
 @dataclass(frozen=True, slots=True)

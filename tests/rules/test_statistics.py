@@ -179,8 +179,8 @@ def test_a_period_that_ends_before_it_begins():
         ({"reached_at": NOW, "reached_by_kind": TeamKind.LOCAL}, "closes the trace"),
         ({"owned_since": START - HOUR}, "owned_since .* is before"),
         ({"closed_at": START, "outcome": TraceOutcome.DIED, "handed_over_at": NOW, "handovers": 1}, "not handed over"),
-        ({"handed_over_at": NOW}, "began with a national team"),
-        ({"handed_over_at": NOW, "handovers": 1, "first_kind": TeamKind.LOCAL}, "began with a national team"),
+        ({"handed_over_at": NOW}, "was with a national team"),
+        ({"handed_over_at": NOW, "handovers": 1, "first_kind": TeamKind.LOCAL}, "was with a national team"),
     ],
 )
 def test_a_trace_that_cannot_be(change, says):
