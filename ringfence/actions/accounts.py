@@ -6,7 +6,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -33,6 +35,16 @@ class Added:
     user: int
     membership: int
     password: str | None = field(repr=False)
+
+
+class Newcomer(NamedTuple):
+    """Somebody to be added with one role, for a team or an area (a role of the nation needs neither)."""
+
+    email: str
+    name: str
+    role: str
+    team: int | None = None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,66 @@ def add_user(
             "user.added", by=by, now=now, team=team, area=found_area, detail={"user": person.pk, "role": role}
         )
     return Added(person.pk, membership.pk, made)
+
+
+def add_users(*, people: Sequence[Newcomer], by: Scope, now: datetime, password: str | None = None) -> dict[str, int]:
+    """Add many people, from now on, all or none of them; their ids by e-mail address.
+
+    With ``password`` all of them share it, as in an exercise; without, nobody signs in before a password is set.
+    """
+    if not people:
+        return {}
+    gives = _giver(by, now)
+    shared = make_password(password)
+    with walls.transaction(by):
+        places: dict[tuple[str, int | None, str | None], tuple[Team | None, str]] = {}
+        for each in people:
+            where = (each.role, each.team, each.area)
+            if where not in places:
+                places[where] = _place(*where)
+                _allow(may_give_role(gives, to=None, role=each.role, team=each.team, area=places[where][1]))
+            checks.words("name", each.name, 120, needed="Give the person's name.")
+            try:
+                validate_email(each.email)
+            except ValidationError:
+                raise Invalid("email", f"{each.email!r} is no e-mail address such as name@example.org.") from None
+            if password is not None:
+                _check_password(password, User(email=each.email, name=each.name))
+        emails = [each.email.strip().lower() for each in people]
+        taken = User.objects.filter(email__in=emails).values_list("email", flat=True).first()
+        if taken or len(set(emails)) < len(emails):
+            raise Invalid("email", f"{taken or 'One e-mail address'} is here or in the list already; nobody was added.")
+        users = User.objects.bulk_create(
+            User(email=email, name=each.name, password=shared) for email, each in zip(emails, people, strict=True)
+        )
+        rows = []
+        for user, each in zip(users, people, strict=True):
+            team, area = places[each.role, each.team, each.area]
+            rows.append(
+                Membership(
+                    user=user,
+                    role=each.role,
+                    team=team,
+                    area_id=None if team else area,
+                    from_at=now,
+                    granted_by_id=by.user or None,
+                )
+            )
+        Membership.objects.bulk_create(rows)
+        auditing.record_many(
+            "user.added",
+            [
+                {
+                    "team": each.team,
+                    "area": places[each.role, each.team, each.area][1],
+                    "detail": {"user": user.pk, "role": each.role},
+                }
+                for user, each in zip(users, people, strict=True)
+            ],
+            by=by,
+            now=now,
+        )
+    return {user.email: user.pk for user in users}
 
 
 def give_role(

@@ -80,7 +80,7 @@ ON CONFLICT DO NOTHING
 
 _ESTABLISH_TEAMS = """
 INSERT INTO teams (kind, area, name, queue_shards, opened_at)
-SELECT wanted.kind, wanted.area, wanted.name, wanted.shards, %(now)s FROM (
+SELECT wanted.kind, wanted.area, wanted.name, wanted.shards, %(opened)s FROM (
     SELECT 'national' AS kind, code AS area, name || ' ring-fenced team' AS name, 1 AS shards FROM areas
     WHERE upper_tier AND (opened IS NULL OR opened <= %(day)s) AND (closed IS NULL OR closed > %(day)s)
     UNION ALL
@@ -97,21 +97,22 @@ ON CONFLICT (kind, area) WHERE closed_at IS NULL DO NOTHING
 _ESTABLISH_POLICIES = """
 INSERT INTO policies (area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays,
     recorded_at, recorded_by)
-SELECT p.area, %(now)s, 'national_only', 24, 'national', 'YYYYYYY', '09:00', '17:00', false, %(now)s, %(user)s
+SELECT p.area, %(opened)s, 'national_only', 24, 'national', 'YYYYYYY', '09:00', '17:00', false, %(now)s, %(user)s
 FROM partnerships p WHERE NOT EXISTS (SELECT 1 FROM policies WHERE policies.area = p.area)
 """
 
 
-def establish(*, by: Scope, now: datetime) -> Established:
+def establish(*, by: Scope, now: datetime, opened: datetime | None = None) -> Established:
     """Offer the partnership to every upper-tier authority in force, each with its ring-fenced national team.
 
     Adds what is missing and changes nothing: a partnership and a national-only policy for each authority, a health
-    protection team for each region, the national pool. Run again after new geography. For national operations and the
-    command line (scope ``accounts``).
+    protection team for each region, the national pool. Run again after new geography. ``opened`` (None: now) is since
+    when the teams work, for a history that is played. For national operations and the command line (scope ``accounts``).
     """
     if by.name != "accounts" and ENGLAND not in by.partnership_of:
         raise Refused("Only national operations offer the partnership to all authorities.")
-    values: dict[str, Any] = {"now": now, "day": london_date(now), "england": ENGLAND, "shards": POOL_SHARDS}
+    values: dict[str, Any] = {"now": now, "opened": opened or now, "day": london_date(now)}
+    values |= {"england": ENGLAND, "shards": POOL_SHARDS}
     values["user"] = by.user or None
     with walls.transaction(by):
         counts = []

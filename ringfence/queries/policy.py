@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -33,7 +34,11 @@ def service_policies() -> tuple[ServicePolicy, ...]:
 
     Raises PolicyError for a rule that names a policy which is not there.
     """
-    rules = list(ServiceRule.objects.order_by("from_date").values_list("from_date", "policy"))
+    return _dated(tuple(ServiceRule.objects.order_by("from_date").values_list("from_date", "policy")))
+
+
+@lru_cache(maxsize=64)
+def _dated(rules: tuple[tuple[date, str], ...]) -> tuple[ServicePolicy, ...]:
     if not rules:
         return ENGLAND
     first = rules[0][0]

@@ -36,18 +36,19 @@ HEADER = (
 TEST_NUMBERS = 900_000
 
 GIVEN = (
-    "Aisha Adam Amelia Ben Bronwen Callum Chloe Daniel Deepa Ella Ewan Fatima Farah George Grace Hannah Harpreet Imran Isla "
-    "Jack Jamila Kezia Kofi Leah Liam Maryam Mohammed Nadia Noah Olivia Omar Poppy Priya Quentin Rosa Ravi Sam Sadia Tariq "
-    "Tilly Uma Umar Violet Wasim William Xanthe Yasmin Yusuf Zara Zach"
+    "Aisha Adam Amelia Ben Bronwen Callum Chloe Daniel Deepa Ella Ewan Fatima Farah George Grace Hannah Harpreet "
+    "Imran Isla Jack Jamila Kezia Kofi Leah Liam Maryam Mohammed Nadia Noah Olivia Omar Poppy Priya Quentin Rosa "
+    "Ravi Sam Sadia Tariq Tilly Uma Umar Violet Wasim William Xanthe Yasmin Yusuf Zara Zach"
 ).split()
 FAMILY = (
-    "Ahmed Allen Begum Bell Brown Chaudhry Clarke Cooper Das Davies Edwards Evans Farrow Foster Green Gill Hall Hussain Iqbal "
-    "Islam Jackson Jones Kaur Khan King Lee Lewis Malik Mistry Moore Nowak O'Connor Okafor Parker Patel Qureshi Rahman Reid "
-    "Roberts Shah Singh Smith Taylor Thomas Turner Uddin Vaughan Walker White Wilson Wright Young Zaman"
+    "Ahmed Allen Begum Bell Brown Chaudhry Clarke Cooper Das Davies Edwards Evans Farrow Foster Green Gill Hall "
+    "Hussain Iqbal Islam Jackson Jones Kaur Khan King Lee Lewis Malik Mistry Moore Nowak O'Connor Okafor Parker "
+    "Patel Qureshi Rahman Reid Roberts Shah Singh Smith Taylor Thomas Turner Uddin Vaughan Walker White Wilson "
+    "Wright Young Zaman"
 ).split()
 STREETS = (
-    "Alma Street,Bridge Road,Canal Walk,Chapel Lane,Church Street,Dale View,Elm Grove,Factory Lane,Garden Close,High Street,"
-    "Hill Top,Ivy Terrace,Jubilee Way,King Street,Lime Avenue,Mill Lane,New Road,Oak Drive,Park Road,Queen Street,"
+    "Alma Street,Bridge Road,Canal Walk,Chapel Lane,Church Street,Dale View,Elm Grove,Factory Lane,Garden Close,"
+    "High Street,Hill Top,Ivy Terrace,Jubilee Way,King Street,Lime Avenue,Mill Lane,New Road,Oak Drive,Park Road,Queen Street,"
     "Railway Terrace,Station Road,The Green,Union Street,Victoria Road,Water Lane,York Place"
 ).split(",")
 ETHNICITIES = ("White British", "Asian Indian", "Asian Pakistani", "Black African", "White other", "Mixed", "", "")
