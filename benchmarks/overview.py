@@ -12,8 +12,8 @@ TRACES = 1_000_000
 #: Two weeks of traces in all authorities; 85 % closed, a quarter passed to the local team, one in twenty came back.
 _STEPS = """
 INSERT INTO teams (kind, area, name, queue_shards, opened_at)
-SELECT kind, code, name || ' ' || kind, 1, timestamptz '2026-11-01'
-FROM areas, unnest(ARRAY['national', 'local']) AS kind WHERE upper_tier AND closed IS NULL ORDER BY kind, code;
+SELECT k, code, name || ' ' || k, 1, timestamptz '2026-11-01'
+FROM areas, unnest(ARRAY['national', 'local']) AS k WHERE upper_tier AND closed IS NULL ORDER BY k, code;
 
 CREATE TEMP TABLE pairs AS
 SELECT row_number() OVER (ORDER BY k.area) - 1 AS place, count(*) OVER () AS places, k.area, k.id AS national,
