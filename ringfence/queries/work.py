@@ -37,7 +37,8 @@ def my_trace(*, scope: Scope, now: datetime) -> MyTrace | None:
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, ref, version, team_id, claimed_at, ready_at FROM traces"
-            " WHERE claimed_by = %s AND team_id = ANY (%s) AND ready_at > %s ORDER BY claimed_at, id LIMIT 1",
+            " WHERE claimed_by = %s AND claimed_at IS NOT NULL AND team_id = ANY (%s) AND ready_at > %s"
+            " ORDER BY claimed_at, id LIMIT 1",
             [scope.user, list(scope.teams), now],
         )
         row = cursor.fetchone()

@@ -82,7 +82,7 @@ BEGIN
     actor := parts[2]::bigint;
     RETURN QUERY
         SELECT t.id, t.ref, t.version, t.person_id, true FROM traces t
-        WHERE t.claimed_by = actor AND t.team_id = p_team AND t.ready_at > p_now
+        WHERE t.claimed_by = actor AND t.claimed_at IS NOT NULL AND t.team_id = p_team AND t.ready_at > p_now
         ORDER BY t.claimed_at, t.id LIMIT 1;
     IF FOUND THEN
         RETURN;
@@ -90,8 +90,9 @@ BEGIN
     FOR step IN 0..15 LOOP
         SELECT q.id INTO picked FROM traces q
         WHERE q.team_id = p_team AND q.queued AND q.shard = (p_shard + step) % 16
-            AND NOT EXISTS (
-                SELECT 1 FROM traces o WHERE o.phone = q.phone AND o.phone <> '' AND o.claimed_by IS NOT NULL)
+            -- A value and not an EXISTS: as a join it would be planned by a guess of how many calls are open.
+            AND coalesce((SELECT false FROM traces o
+                WHERE o.phone = q.phone AND o.phone <> '' AND o.claimed_by IS NOT NULL LIMIT 1), true)
         ORDER BY q.priority, q.due_at, q.id
         LIMIT 1 FOR UPDATE SKIP LOCKED;
         IF FOUND THEN
