@@ -147,28 +147,32 @@ class Merger:
     def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
         """The rows whose specimens are not in the record and not earlier in the batch.
 
-        And those whose specimen is, with another result: were they taken for duplicates, a positive could be lost.
+        And those whose specimen is, with another result or date: were they taken for duplicates, a positive could be lost.
         """
         fields = columns.fields
         pairs = list(zip(fields["laboratory"], fields["specimen_id"], strict=True))
         if not self.careful and len(set(pairs)) == total:
             return range(total), []
-        known: dict[tuple[str, str], str] = {}
+        known: dict[tuple[str, str], tuple[str, str]] = {}
         with connection.cursor() as cursor:
             for laboratory in set(fields["laboratory"]):
                 cursor.execute(
-                    "SELECT specimen_id, result FROM results WHERE laboratory = %s AND specimen_id = ANY(%s)",
+                    "SELECT specimen_id, result, specimen_date::text FROM results WHERE laboratory = %s AND specimen_id = ANY(%s)",
                     [laboratory, [specimen for lab, specimen in pairs if lab == laboratory]],
                 )
-                known.update(((laboratory, specimen), result) for specimen, result in cursor.fetchall())
+                known.update(((laboratory, row[0]), (row[1], row[2])) for row in cursor.fetchall())
         fresh, against = [], []
-        for i, (pair, result) in enumerate(zip(pairs, fields["result"], strict=True)):
-            held = known.setdefault(pair, "")
-            if not held:
-                known[pair] = result
+        for i, pair in enumerate(pairs):
+            told = fields["result"][i], fields["specimen_date"][i]
+            held = known.get(pair)
+            if held is None:
+                known[pair] = told
                 fresh.append(i)
-            elif held != result:
-                why = f"is {result}, where the record has this specimen as {held}: ask the laboratory which is right"
+            elif held != told:
+                why = (
+                    f"is {told[0]} of {told[1]}, where the record has this specimen as {held[0]} of {held[1]}: ask the "
+                    "laboratory which is right"
+                )
                 against.append(SetAside(columns.numbers[i], "result", why, columns.raws[i]))
         return fresh, against
 

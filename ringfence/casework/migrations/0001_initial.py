@@ -113,7 +113,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "people",
                 "db_table": "people",
-                "indexes": [models.Index(fields=["match_key"], name="person_match_key")],
+                "indexes": [
+                    models.Index(fields=["match_key"], name="person_match_key"),
+                    models.Index(
+                        condition=models.Q(("nhs_number", None)), fields=["match_key"], name="person_without_number"
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("nhs_number",), name="person_nhs_number_once"),
                     models.CheckConstraint(
@@ -647,7 +652,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="trace",
             index=models.Index(
-                condition=models.Q(("claimed_by__isnull", False)), fields=["claimed_by"], name="trace_claimed"
+                condition=models.Q(("claimed_at__isnull", False)), fields=["claimed_by"], name="trace_claimed"
             ),
         ),
         migrations.AddIndex(

@@ -4,7 +4,6 @@ from django.db import migrations
 
 from ringfence.base.migration import InSchema
 
-# Policies for reading are tried in the order of their names: "figures" comes before "read", which asks for each row.
 FORWARDS = """
 CREATE POLICY handovers_policy ON handovers FOR SELECT TO ringfence_worker USING ((SELECT walls.system()) = 'policy');
 CREATE POLICY handovers_figures ON handovers FOR SELECT TO ringfence_app USING ((SELECT walls.system()) = 'statistics');

@@ -36,6 +36,8 @@ class Case(models.Model):
         db_table = "cases"
         constraints = [
             models.UniqueConstraint(fields=["person", "episode"], name="case_episode_once"),
+            # What results and traces refer to, so that they cannot name the case of one person and another person.
+            models.UniqueConstraint(fields=["id", "person"], name="case_of_person"),
             models.CheckConstraint(
                 condition=Q(last_positive_date__gte=F("first_specimen_date")), name="case_dates_in_order"
             ),

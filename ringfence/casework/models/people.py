@@ -48,7 +48,11 @@ class Person(models.Model):
             ),
             models.CheckConstraint(condition=Q(nhs_number__regex=r"^\d{10}$"), name="person_nhs_number_form"),
         ]
-        indexes = [models.Index(fields=["match_key"], name="person_match_key")]
+        indexes = [
+            models.Index(fields=["match_key"], name="person_match_key"),
+            # Small: what a row with an unknown NHS number can match are the few people whose number is not held.
+            models.Index(fields=["match_key"], name="person_without_number", condition=Q(nhs_number=None)),
+        ]
 
     def __str__(self) -> str:
         return f"person {self.pk}"
@@ -65,7 +69,8 @@ class Standing(models.Model):
         HANDED = "handed", "was handed over to it"
 
     pk = models.CompositePrimaryKey("person_id", "area", "why", "from_at")
-    person = models.ForeignKey(Person, models.PROTECT, db_index=False)
+    # A standing without its person opens nothing, and a person without one is seen by nobody: no key check is needed.
+    person = models.ForeignKey(Person, models.PROTECT, db_index=False, db_constraint=False)
     area = models.CharField(max_length=9)
     why = models.CharField(max_length=8, choices=Why)
     from_at = models.DateTimeField()

@@ -21,7 +21,8 @@ class Result(models.Model):
         NEGATIVE = "negative", "Negative"
         VOID = "void", "Void"
 
-    delivery = models.ForeignKey("casework.Delivery", models.PROTECT, db_index=False)
+    # A key check costs as much as writing the row. The count of each batch is bound to its delivery; no role deletes one.
+    delivery = models.ForeignKey("casework.Delivery", models.PROTECT, db_index=False, db_constraint=False)
     row_number = models.BigIntegerField()
     laboratory = models.CharField(max_length=60)
     specimen_id = models.CharField(max_length=60)
@@ -36,8 +37,9 @@ class Result(models.Model):
     sex = models.CharField(max_length=1)
     age = models.SmallIntegerField()
     care_home = models.BooleanField(db_default=False)
-    person = models.ForeignKey("casework.Person", models.PROTECT, null=True, db_index=False)
-    case = models.ForeignKey("casework.Case", models.PROTECT, null=True, db_index=False)
+    # One key of both columns (in the migration) binds a positive to its case and to the person of that case.
+    person = models.ForeignKey("casework.Person", models.PROTECT, null=True, db_index=False, db_constraint=False)
+    case = models.ForeignKey("casework.Case", models.PROTECT, null=True, db_index=False, db_constraint=False)
     recorded_at = models.DateTimeField()
 
     class Meta:

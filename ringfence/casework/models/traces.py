@@ -31,8 +31,9 @@ class Trace(models.Model):
     ref = models.CharField(max_length=8)
     shard = models.PositiveSmallIntegerField()
     reason = models.CharField(max_length=8, choices=Reason)
-    person = models.ForeignKey("casework.Person", models.PROTECT, db_index=False)
-    case = models.ForeignKey("casework.Case", models.PROTECT, null=True, db_index=False)
+    # One key of both columns (in the migration): the trace of a case is about the person of that case.
+    person = models.ForeignKey("casework.Person", models.PROTECT, db_index=False, db_constraint=False)
+    case = models.ForeignKey("casework.Case", models.PROTECT, null=True, db_index=False, db_constraint=False)
     authority = models.CharField(max_length=9)
     # Teams are closed, never deleted, and no role may delete one; the checks of two million inserts a day buy nothing.
     team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
@@ -110,8 +111,8 @@ class Trace(models.Model):
             ),
             models.Index(fields=["due_at"], name="trace_due", condition=Q(closed_at=None, passes_to__isnull=False)),
             models.Index(fields=["team", "ready_at"], name="trace_ready", condition=Q(queued=False, closed_at=None)),
-            models.Index(fields=["claimed_by"], name="trace_claimed", condition=Q(claimed_by__isnull=False)),
-            models.Index(fields=["case"], name="trace_case"),
+            # By the time and not by the person, so that the look-up of a number cannot mistake it for its own index.
+            models.Index(fields=["claimed_by"], name="trace_claimed", condition=Q(claimed_at__isnull=False)),
             models.Index(fields=["household"], name="trace_household", condition=Q(household__isnull=False)),
         ]
 
