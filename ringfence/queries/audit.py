@@ -67,14 +67,17 @@ def recent(
         trace = _number(ref) if ref.strip() else None
         if ref.strip() and trace is None:
             return Page((), None)
-    arguments = {"before": before, "opened": opened, "trace": trace, "limit": limit + 1}
+    arguments: dict[str, Any] = {"before": before, "opened": opened, "trace": trace, "limit": limit + 1}
     with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
         arguments["who"] = _people(who) if who.strip() else None
         cursor.execute(_EVENTS, arguments)
         rows = cursor.fetchall()
     shown = rows[:limit]
     refs = _refs([row[6] for row in shown if row[6] is not None])
-    events = tuple(Event(*row[:6], refs.get(row[6], ""), *row[7:9], _detail(row[9])) for row in shown)
+    events = tuple(
+        Event(number, at, name, kind, verb, shows, refs.get(trace_id, ""), team, area, _detail(detail))
+        for number, at, name, kind, verb, shows, trace_id, team, area, detail in shown
+    )
     return Page(events, shown[-1][0] if len(rows) > limit else None)
 
 
@@ -86,7 +89,8 @@ def _detail(text: str | None) -> dict[str, Any]:
 def _people(who: str) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM users WHERE strpos(lower(name), %(who)s) > 0 OR email = %(who)s", {"who": who.strip().lower()}
+            "SELECT id FROM users WHERE strpos(lower(name), %(who)s) > 0 OR email = %(who)s",
+            {"who": who.strip().lower()},
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -22,7 +22,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 
 @lru_cache(maxsize=64)
 def asset(name: str) -> str:
-    """The address of one of the pages' own static files; it changes with the file, so that no browser keeps an old one."""
+    """The address of one of the pages' own static files; it changes with the file."""
     path = STATIC / name
     mark = f"?{int(path.stat().st_mtime)}" if path.exists() else ""
     return static(name) + mark

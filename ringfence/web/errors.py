@@ -29,7 +29,7 @@ def not_found(request: HttpRequest, exception: object = None) -> HttpResponse:
         status=404,
         title="Page not found",
         message="There is nothing at this address that you may see.",
-        help="Check a reference letter by letter. A trace that has passed to another team may no longer be yours to see.",
+        help="Check a reference letter by letter. A trace that passed to another team may no longer be yours to see.",
     )
 
 

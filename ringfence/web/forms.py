@@ -114,7 +114,7 @@ class Form:
         return london_moment(day, at) if day and at else None
 
     def day_and_time(self, field: str, what: str, now: datetime, days: int) -> datetime | None:
-        """One of the next days, chosen in ``field-day`` as a number of days from today, and a time in ``field-time``."""
+        """One of the next days, ``field-day`` being the number of days from today, and a time in ``field-time``."""
         chosen = self.get(f"{field}-day")
         if chosen not in {str(each) for each in range(days)}:
             self.wrong(f"{field}-day", f"Choose the day of {what}")

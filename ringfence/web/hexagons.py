@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 SIZE = 20.0  # from a cell's middle to its corner, in the drawing's units
@@ -27,7 +28,7 @@ class Band(NamedTuple):
 
 
 class Hexagon(NamedTuple):
-    """A cell as it is drawn: corners as an SVG path's points, its middle, the step of its colour, its text and title."""
+    """A cell as it is drawn: the polygon's corners, its middle, the step of its colour, text, title."""
 
     points: str
     x: str
@@ -61,7 +62,7 @@ def step_of(value: float | None, limits: Sequence[float]) -> int:
 def bands(limits: Sequence[float], unit: str) -> list[Band]:
     """The scale in words, from no figure to the highest."""
     found = [Band(0, "No traces in the period"), Band(1, f"Under {limits[0]:g}{unit}")]
-    for step, (low, high) in enumerate(zip(limits, limits[1:], strict=False), start=2):
+    for step, (low, high) in enumerate(pairwise(limits), start=2):
         found.append(Band(step, f"{low:g}{unit} to under {high:g}{unit}"))
     found.append(Band(len(limits) + 1, f"{limits[-1]:g}{unit} or more"))
     return found

@@ -12,7 +12,14 @@ from ringfence.web.service import policy_in_force
 
 
 def page(
-    request: HttpRequest, template: str, *, title: str, section: str = "", status: int = 200, plain: bool = False, **context: Any
+    request: HttpRequest,
+    template: str,
+    *,
+    title: str,
+    section: str = "",
+    status: int = 200,
+    plain: bool = False,
+    **context: Any,
 ) -> HttpResponse:
     """Render ``template``. ``section`` is the menu's address that the page belongs to.
 

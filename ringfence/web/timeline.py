@@ -58,7 +58,9 @@ def events(record: Record) -> list[Event]:
         heading = f"{PASSED.get(owner.reason, 'Passed')} to {owner.to_team}"
         found.append(Event(owner.until, heading, owner.by_name or "The clock", owner.why, "", "orange"))
     if record.closed_at is not None:
-        found.append(Event(record.closed_at, f"Closed: {TraceOutcome(record.outcome).words.lower()}", "", "", "", "green"))
+        found.append(
+            Event(record.closed_at, f"Closed: {TraceOutcome(record.outcome).words.lower()}", "", "", "", "green")
+        )
     # Of things at one moment the one told last here came last.
     return [event for _, event in sorted(enumerate(found), key=lambda each: (each[1].at, each[0]), reverse=True)]
 

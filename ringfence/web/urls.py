@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from ringfence.web.views import audit, authorities, deliveries, escalated, gallery, home, local, overview, sign_in, team, traces, work
+from ringfence.web.views import (
+    audit,
+    authorities,
+    deliveries,
+    escalated,
+    gallery,
+    home,
+    local,
+    overview,
+    sign_in,
+    team,
+    traces,
+    work,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -14,7 +14,7 @@ from ringfence.web import service
 from tests.town import SWEEP, Town, build, row
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
-PASSWORD = "a long enough password"  # noqa: S105 - of people who do not exist
+PASSWORD = "a long enough password"
 
 SignedIn = Callable[[str], Client]
 

@@ -1,4 +1,4 @@
-"""Every address, by everybody: nobody is asked to sign in, another area finds nothing, whoever only reads is refused."""
+"""Every address, by everybody: nobody is asked to sign in, another area finds nothing, a reader is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.web.reading import Page
 
 @dataclass(frozen=True)
 class Route:
-    """An address with what it answers to whom. ``{trace}`` stands for the trace that Nia has open, ``{delivery}`` ..."""
+    """An address with what it answers to whom. ``{trace}`` stands for the trace that Nia has open."""
 
     name: str
     answers: Mapping[str, int]

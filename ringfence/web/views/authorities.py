@@ -33,6 +33,8 @@ MODELS = [
     (Model.LOCAL_FIRST, "The local team works new cases from the start; the national team does not call them first."),
     (Model.NATIONAL_ONLY, "Nothing passes to the local team. Use it to pause or to leave."),
 ]
+#: What the preview does not pass on from the form: it has its own.
+NOT_SENT = ("csrfmiddlewaretoken", "step", "revision")
 
 
 @require_safe
@@ -90,8 +92,16 @@ def _authority(
         line=found.line,
         standing_colour=COLOURS[found.line.standing],
         days=_letters,
-        roles=[(key, ROLES[role].name if team is None else f"{ROLES[role].name}, {name}") for key, role, team, name in roles],
-        staff=[(member.user, f"{member.name}, {team.name}") for team in found.teams for member in team.people if not member.lent],
+        roles=[
+            (key, ROLES[role].name if team is None else f"{ROLES[role].name}, {name}")
+            for key, role, team, name in roles
+        ],
+        staff=[
+            (member.user, f"{member.name}, {team.name}")
+            for team in found.teams
+            for member in team.people
+            if not member.lent
+        ],
         borrowers=_borrowers(request, found),
         may_end=_may_end(gives, found),
         errors=form.errors() if form else {},
@@ -107,7 +117,9 @@ def _letters(days: frozenset[int]) -> str:
 def _giver(request: StaffRequest) -> Giver:
     """What this person may give others, from the roles that they hold themselves."""
     members = [
-        Member(place.role, place.team, place.area, request.now) for place in request.visitor.places if place.until is None
+        Member(place.role, place.team, place.area, request.now)
+        for place in request.visitor.places
+        if place.until is None
     ]
     return giver(request.scope, members, request.now)
 
@@ -153,7 +165,13 @@ def _policy_typed(found: AuthorityPage) -> dict[str, str]:
     """The form as it is first shown: the policy in force."""
     policy = found.line.policy
     if policy is None:
-        return {"set_period_hours": "24", "opens": "09:00", "closes": "17:00", "contacts_by": "national", "start": "now"}
+        return {
+            "set_period_hours": "24",
+            "opens": "09:00",
+            "closes": "17:00",
+            "contacts_by": "national",
+            "start": "now",
+        }
     return {
         "model": policy.model.value,
         "set_period_hours": str(policy.set_period_hours or 24),
@@ -169,7 +187,9 @@ def _read_policy(request: StaffRequest, form: Form) -> dict[str, Any]:
     """What the policy form says, as arguments of the verb."""
     given: dict[str, Any] = {"model": form.choice("model", list(Model), "Choose who works the authority's traces")}
     if given["model"] == Model.TIMED:
-        given["set_period_hours"] = form.number("set_period_hours", 1, LONGEST_SET_PERIOD_HOURS, "The set period in hours")
+        given["set_period_hours"] = form.number(
+            "set_period_hours", 1, LONGEST_SET_PERIOD_HOURS, "The set period in hours"
+        )
     else:
         given["set_period_hours"] = None
     ticked = form.ids("working_days")
@@ -178,7 +198,9 @@ def _read_policy(request: StaffRequest, form: Form) -> dict[str, Any]:
         form.wrong("working_days", "Choose at least one day on which the local team works")
     given["opens"] = form.time("opens", "when the local team opens")
     given["closes"] = form.time("closes", "when the local team closes")
-    given["bank_holidays"] = form.choice("bank_holidays", ("yes", "no"), "Say whether the team works on bank holidays") == "yes"
+    given["bank_holidays"] = (
+        form.choice("bank_holidays", ("yes", "no"), "Say whether the team works on bank holidays") == "yes"
+    )
     given["contacts_by"] = form.choice("contacts_by", ("national", "local"), "Choose which team traces contacts")
     start = form.choice("start", ("now", "later"), "Choose when the policy begins")
     given["from_at"] = form.moment("from_at", "the day it begins") if start == "later" else None
@@ -216,7 +238,9 @@ def policy(request: StaffRequest, code: str) -> HttpResponse:
                     line=found.line,
                     preview=queries.preview(scope=request.scope, proposed=proposed, now=request.now),
                     days=_letters,
-                    sent=[(key, value) for key in request.POST for value in request.POST.getlist(key) if key not in ("csrfmiddlewaretoken", "step", "revision")],
+                    sent=[
+                        (key, value) for key, values in request.POST.lists() for value in values if key not in NOT_SENT
+                    ],
                     revision=found.revision,
                 )
         except Invalid as problem:
@@ -340,5 +364,3 @@ def lending(request: StaffRequest, code: str) -> HttpResponse:
             for field, message in problem.problems.items():
                 form.wrong(field, message)
     return _authority(request, code, form, 422, "lending")
-
-

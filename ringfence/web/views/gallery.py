@@ -17,7 +17,11 @@ LIMITS = (60, 70, 80, 90)
 @require_safe
 def gallery(request: StaffRequest) -> HttpResponse:
     values: tuple[float | None, ...] = (None, 55, 65, 75, 85, 95)
-    cells = [hexagons.Cell(column, row, f"Area {column}{row}", values[(column + row) % 6]) for column in range(6) for row in range(2)]
+    cells = [
+        hexagons.Cell(column, row, f"Area {column}{row}", values[(column + row) % 6])
+        for column in range(6)
+        for row in range(2)
+    ]
     return page(
         request,
         "gallery.jinja",

@@ -19,7 +19,7 @@ from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
 
 SECTION = "/overview"
-PERIODS = {"1": "Today and yesterday", "7": "Last 7 days", "14": "Last 14 days", "28": "Last 28 days", "all": "All time"}
+PERIODS = {"1": "Today and yesterday", "7": "Last 7 days", "14": "Last 14 days", "28": "Last 28 days", "all": "All"}
 
 
 class Measure(NamedTuple):
@@ -34,7 +34,10 @@ class Measure(NamedTuple):
 MEASURES: Mapping[str, Measure] = {
     "reached": Measure("Reached", lambda figures: figures.reached_percent, (60, 70, 80, 90), "%"),
     "within_24": Measure(
-        "Reached within 24 hours", lambda figures: percent(figures.within_24, figures.transferred), (30, 45, 60, 75), "%"
+        "Reached within 24 hours",
+        lambda figures: percent(figures.within_24, figures.transferred),
+        (30, 45, 60, 75),
+        "%",
     ),
     "added": Measure("Added by the local team", lambda figures: figures.added_points, (2, 5, 10, 15), " points"),
     "overdue": Measure("Overdue", lambda figures: figures.overdue, (1, 10, 50, 200), ""),

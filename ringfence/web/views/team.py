@@ -45,7 +45,9 @@ def _after(request: StaffRequest) -> queries.Place | None:
     """Where the page of the queue before ended."""
     parts = request.GET.get("after", "").split("~")
     try:
-        return queries.Place(int(parts[0]), datetime.fromisoformat(parts[1]), int(parts[2])) if len(parts) == 3 else None
+        return (
+            queries.Place(int(parts[0]), datetime.fromisoformat(parts[1]), int(parts[2])) if len(parts) == 3 else None
+        )
     except ValueError:
         return None
 
@@ -117,6 +119,4 @@ def _do(request: StaffRequest, traces: list[int], what: str, number: int, why: s
     if what == "priority":
         return verbs.prioritise(traces=traces, priority=number, by=request.scope, now=request.now)
     to_user, to_team = (number, None) if what == "user" else (None, number)
-    return verbs.reassign(
-        traces=traces, to_user=to_user, to_team=to_team, why=why, by=request.scope, now=request.now
-    )
+    return verbs.reassign(traces=traces, to_user=to_user, to_team=to_team, why=why, by=request.scope, now=request.now)

@@ -186,7 +186,7 @@ def note(request: StaffRequest, ref: str) -> HttpResponse:
             with walls.transaction(request.scope):
                 number = trace_number(scope=request.scope, ref=ref)
                 note_verbs.add(trace=number, kind=kind, text=text, answers=answers, by=request.scope, now=request.now)
-            messages.success(request, {"note": "Your note", "question": "Your question"}.get(kind, "Your answer") + " is on the record.")
+            messages.success(request, f"Your {kind} is on the record.")
             return redirect(f"/traces/{ref}#notes")
         except Invalid as problem:
             for name, message in problem.problems.items():
@@ -229,7 +229,9 @@ def _pass_on(request: StaffRequest, ref: str, which: str, do: Callable[..., Any]
         try:
             return do(trace=trace, version=version, why=why, by=request.scope, now=request.now)
         except Invalid as problem:
-            found: Mapping[str, str] = {field if name == "why" else name: said for name, said in problem.problems.items()}
+            found: Mapping[str, str] = {
+                field if name == "why" else name: said for name, said in problem.problems.items()
+            }
             raise Invalid(field, problem.message, found) from problem
 
     done = _change(request, ref, form, which, verb)

@@ -1,0 +1,276 @@
+"""A tracer's call on the pages: the next trace in one step, mistakes that keep what was typed, stale pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.test import Client
+from django.utils import timezone
+
+from ringfence.actions import attempts, work
+from tests.town import BLACKBURN, Town, events, row
+from tests.web.conftest import SignedIn, version
+from tests.web.reading import Page
+
+
+def record(client: Client, ref: str, follow: bool = True, **sent: str) -> tuple[int, Page, str]:
+    """Send the outcome form; the status, the page in the end, and its address."""
+    form = {"kind": "call", "version": str(version(ref)), "then": "next", **sent}
+    answer = client.post(f"/traces/{ref}/attempts", form, follow=follow)
+    return answer.status_code, Page(answer.content.decode()), answer.request["PATH_INFO"]
+
+
+def test_saving_leads_straight_to_the_next_trace(town: Town, signed_in: SignedIn, trace: str) -> None:
+    following = row(town.trace(now=timezone.now()), "ref")[0]
+    status, page, address = record(signed_in("Nia"), trace, outcome="no_answer", team=str(town.team("national")))
+    assert (status, address) == (200, f"/traces/{following}")
+    assert f"Saved: {trace}: no answer. Nobody answered. Try again" in page.words
+
+
+def test_an_empty_queue_is_said_on_the_tracer_s_own_page(town: Town, signed_in: SignedIn, trace: str) -> None:
+    status, page, address = record(signed_in("Nia"), trace, outcome="reached", team=str(town.team("national")))
+    assert (status, address) == (200, "/work")
+    assert "Nothing is waiting for your team now" in page.words
+
+
+def test_stopping_takes_no_further_trace(town: Town, signed_in: SignedIn, trace: str) -> None:
+    number = town.trace(now=timezone.now())
+    _, _, address = record(signed_in("Nia"), trace, outcome="reached", then="stop")
+    assert address == "/work"
+    assert row(number, "claimed_by") == (None,)
+
+
+def test_a_wrong_number_keeps_the_trace_open_for_the_other_one(town: Town, signed_in: SignedIn, trace: str) -> None:
+    _, page, address = record(
+        signed_in("Nia"), trace, outcome="wrong_number", number="01632960101", team=str(town.team("national"))
+    )
+    assert address == f"/traces/{trace}"
+    assert "try another one" in page.words
+    assert page.words.index("07700 900 102") < page.words.index("01632 960 101"), "the number to call now comes first"
+    assert "Found wrong" in page.words
+
+
+MISTAKES: list[tuple[dict[str, str], str, str]] = [
+    ({}, "outcome", "Choose what came of it"),
+    ({"outcome": "sold"}, "outcome", "Choose what came of it"),
+    ({"outcome": "no_answer", "kind": ""}, "kind", "Choose how you tried"),
+    ({"outcome": "voicemail", "kind": "letter"}, "outcome", "Voicemail does not go with letter"),
+    ({"outcome": "call_back"}, "call_back_at-day", "Choose the day of the call back"),
+    (
+        {"outcome": "call_back", "call_back_at-day": "1", "call_back_at-time": "soon"},
+        "call_back_at-time",
+        "Enter the time of the call back as a time of day, such as 14:05",
+    ),
+    ({"outcome": "escalated", "note": ""}, "note", "Say why it needs the health protection team"),
+    ({"outcome": "no_answer", "note": "x" * 2001}, "note", "This has 2,001 characters; shorten it to 2,000 or fewer"),
+    ({"outcome": "no_answer", "version": "none"}, "", "The page's version must be a whole number"),
+]
+
+
+def test_a_mistake_is_named_linked_and_nothing_is_lost(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    for sent, field, message in MISTAKES:
+        status, page, _ = record(client, trace, **{"note": "They work nights.", **sent})
+        assert status == 422
+        assert page.title.startswith("Error: ")
+        assert "There is a problem" in page.words
+        assert message in page.words
+        assert not field or field in page.anchors
+        assert page.problems == [] or not field
+        assert sent.get("note", "They work nights.")[:20] in page.words
+    assert events("attempt.recorded") == []
+
+
+def test_a_call_back_time_that_has_passed_is_put_beside_its_field(town: Town, signed_in: SignedIn, trace: str) -> None:
+    sent = {"outcome": "call_back", "call_back_at-day": "0", "call_back_at-time": "00:00"}
+    status, page, _ = record(signed_in("Nia"), trace, **sent)
+    assert status == 422
+    assert "is in the past; give a later one" in page.words
+
+
+def test_a_stale_page_says_what_changed_and_keeps_what_was_typed(town: Town, signed_in: SignedIn, trace: str) -> None:
+    before = version(trace)
+    now = timezone.now()
+    number = work.claim(team=town.team("national"), by=town.by("Nia", now), now=now)
+    assert number is not None
+    work.put_back(trace=number.trace, version=before, by=town.by("Nia", now), now=now)
+    attempts.record(
+        trace=number.trace, version=before + 1, kind="call", outcome="voicemail", by=town.by("Noah", now), now=now
+    )
+    status, page, _ = record(signed_in("Nia"), trace, outcome="reached", note="She works nights.", version=str(before))
+    assert status == 409
+    assert "This record changed while you had it open" in page.words
+    assert "Noah recorded 'voicemail'" in page.words
+    assert "She works nights." in page.words
+    assert page.typed["outcome"] == "reached"
+    assert page.typed["version"] == str(before + 2), "saving again is against the record as it is now"
+    assert page.problems == []
+    assert row(number.trace, "closed_at") == (None,)
+
+
+def test_a_stale_page_of_a_trace_that_is_gone_keeps_what_was_typed(
+    town: Town, signed_in: SignedIn, handed_over: str
+) -> None:
+    before = version(handed_over)
+    now = timezone.now()
+    with_local = signed_in("Lola")
+    number = work.claim(team=town.team("local"), by=town.by("Luke", now), now=now)
+    assert number is not None
+    status, page, _ = record(with_local, handed_over, outcome="reached", note="At work.", version=str(before))
+    assert status == 409
+    assert "Luke took it" in page.words
+    assert "Luke has this trace open" in page.words
+
+
+def test_somebody_else_s_open_trace_can_be_read_and_not_recorded_on(
+    town: Town, signed_in: SignedIn, trace: str
+) -> None:
+    page = Page(signed_in("Noah").get(f"/traces/{trace}").content.decode())
+    assert "Nia has this trace open" in page.words
+    assert "What came of it?" not in page.words
+    status, _, _ = record(signed_in("Noah"), trace, outcome="reached")
+    assert status == 403
+
+
+def test_a_child_is_asked_for_through_a_parent(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    town.trace(now=now - timedelta(hours=1), born=date(now.year - 12, 1, 1))
+    client = signed_in("Nia")
+    answer = client.post("/work", follow=True)
+    page = Page(answer.content.decode())
+    assert "speak to a parent or guardian" in page.words
+    assert "May I speak to the parent or guardian of Person 1 Test?" in page.words
+    ref = answer.request["PATH_INFO"].rpartition("/")[2]
+    _, page, _ = record(client, ref, outcome="reached")
+    assert "They are under 18: speak to a parent or guardian" in page.words
+    now = timezone.now()
+    _, page, _ = record(client, ref, outcome="reached", guardian="yes")
+    assert "reached. Their parent or guardian was reached." in page.words
+
+
+def test_identity_comes_before_anything_is_disclosed(town: Town, signed_in: SignedIn, trace: str) -> None:
+    page = Page(signed_in("Nia").get(f"/traces/{trace}").content.decode())
+    steps = [
+        "Who am I speaking to?",
+        "please tell me your date of birth",
+        "4 March 1980",
+        "You took a test on",
+        "Please stay at home",
+    ]
+    places = [page.words.rindex(each) if each == "4 March 1980" else page.words.index(each) for each in steps]
+    assert places == sorted(places)
+
+
+def test_what_became_known_stays_between_the_teams(town: Town, signed_in: SignedIn, handed_over: str) -> None:
+    local, national = signed_in("Lola"), signed_in("Nia")
+    asked = {"kind": "question", "text": "Did she give another number?"}
+    assert local.post(f"/traces/{handed_over}/notes", asked).status_code == 302
+    page = Page(national.get("/work").content.decode())
+    assert "Did she give another number?" in page.words
+    page = Page(national.get(f"/traces/{handed_over}").content.decode())
+    assert "What came of it?" not in page.words, "the national team keeps sight, and no longer records"
+    assert "Handed over to Blackburn with Darwen local team" in page.words
+    assert "Handed over because 24 hours passed without contact" in page.words
+    answer = {"kind": "answer", "answers": page.typed["answers"], f"answer-{page.typed['answers']}": "Only a landline."}
+    assert national.post(f"/traces/{handed_over}/notes", answer).status_code == 302
+    assert "Only a landline." in Page(local.get(f"/traces/{handed_over}").content.decode()).words
+
+
+def test_an_empty_note_is_a_mistake(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    for kind in ("note", "question", "answer", "poem", ""):
+        answer = client.post(f"/traces/{trace}/notes", {"kind": kind, "text": "  "})
+        assert answer.status_code == 422
+        assert "There is a problem" in answer.content.decode()
+
+
+def test_local_list_says_why_each_came_and_notices_are_seen_once(
+    town: Town, signed_in: SignedIn, handed_over: str
+) -> None:
+    client = signed_in("Lola")
+    page = Page(client.get("/local").content.decode())
+    assert "1 new hand-over" in page.words
+    assert "Handed over because 24 hours passed without contact." in page.words
+    page = Page(client.post("/local/seen", {"team": str(town.team("local"))}, follow=True).content.decode())
+    assert "1 notice marked as seen" in page.words
+    assert "new hand-over" not in page.words
+
+
+def test_giving_back_needs_a_reason_that_the_national_team_reads(
+    town: Town, signed_in: SignedIn, handed_over: str
+) -> None:
+    client = signed_in("Lola")
+    sent = {"version": str(version(handed_over)), "give_back_why": ""}
+    answer = client.post(f"/traces/{handed_over}/give-back", sent)
+    page = Page(answer.content.decode())
+    assert answer.status_code == 422
+    assert page.problems == []
+    assert "give_back_why" in page.anchors
+    answer = client.post(f"/traces/{handed_over}/give-back", sent | {"give_back_why": "Moved to Leeds"}, follow=True)
+    assert "is with Blackburn with Darwen ring-fenced team now" in Page(answer.content.decode()).words
+    assert "Given back: Moved to Leeds" in Page(signed_in("Nia").get(f"/traces/{handed_over}").content.decode()).words
+
+
+def test_what_is_escalated_reaches_the_region_s_team(town: Town, signed_in: SignedIn, trace: str) -> None:
+    sent = {"outcome": "escalated", "note": "Willow House care home"}
+    _, page, _ = record(signed_in("Nia"), trace, **sent)
+    assert "needs health protection team" in page.words
+    assert "Willow House care home" in Page(signed_in("Hana").get("/escalated").content.decode()).words
+
+
+def test_many_traces_are_given_at_once(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    numbers = [town.trace(now=now) for _ in range(3)]
+    client, team = signed_in("Lena"), town.team("national")
+    sent = {"team": str(team), "traces": [str(each) for each in numbers], "to": f"user-{town.users['Noah'].pk}"}
+    page = Page(client.post("/work/team/reassign", sent, follow=True).content.decode())
+    assert "3 traces changed" in page.words
+    assert {row(each, "claimed_by")[0] for each in numbers} == {town.users["Noah"].pk}
+    sent = {
+        "team": str(team),
+        "traces": [str(each) for each in numbers],
+        "to": f"team-{town.team('local')}",
+        "why": "Peak",
+    }
+    page = Page(client.post("/work/team/reassign", sent, follow=True).content.decode())
+    assert "0 traces changed" in page.words
+    assert page.words.count("Noah has it open until") == 3
+
+
+def test_reassigning_says_what_is_missing(town: Town, signed_in: SignedIn) -> None:
+    town.trace(now=timezone.now())
+    client = signed_in("Lena")
+    for sent, field in (
+        ({"to": "user-1"}, "traces"),
+        ({"traces": "7"}, "to"),
+        ({"traces": "7", "to": "team-1"}, "why"),
+        ({"traces": "7", "to": "user-x"}, "to"),
+    ):
+        answer = client.post("/work/team/reassign", {"team": str(town.team("national")), **sent})
+        page = Page(answer.content.decode())
+        assert (answer.status_code, page.problems) == (422, [])
+        assert field in page.anchors
+
+
+def test_the_household_s_last_call_is_told_without_names(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    first = town.trace(now=now - timedelta(hours=5), household=77, phone="07700900001", priority=1)
+    town.trace(now=now - timedelta(hours=5), household=77, phone="07700900002")
+    earlier = now - timedelta(hours=3)
+    claimed = work.claim(team=town.team("national"), by=town.by("Noah", earlier), now=earlier)
+    assert claimed is not None
+    assert claimed.trace == first
+    attempts.record(
+        trace=first, version=claimed.version, kind="call", outcome="reached", by=town.by("Noah", earlier), now=earlier
+    )
+    page = Page(signed_in("Nia").post("/work", {"team": str(town.team("national"))}, follow=True).content.decode())
+    told = "Somebody of the household was called 3 hours ago by the Blackburn with Darwen ring-fenced team: reached"
+    assert told in page.words
+
+
+def test_the_director_sees_the_record_and_no_form(town: Town, signed_in: SignedIn, trace: str) -> None:
+    page = Page(signed_in("Dora").get(f"/traces/{trace}").content.decode())
+    assert "Person 1 Test" in page.words
+    assert "What came of it?" not in page.words
+    assert "Add a note" not in page.words
+    assert BLACKBURN not in page.words
