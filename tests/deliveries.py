@@ -10,20 +10,36 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import date, datetime
+from random import Random
+from typing import Any
 
+import psycopg
 from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import intake
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
+from ringfence.simulation import linelists
 from ringfence.simulation.linelists import test_number as number_of
 from tests.town import BLACKBURN, HOUR, INTAKE, LEICESTER, LUTON, START
 
 NOW = START + HOUR
 
 POSTCODES = {"BB1 1AA": BLACKBURN, "BB1 1AB": BLACKBURN, "LU1 1AA": LUTON, "LE1 1AA": LEICESTER}
+
+
+def load_postcodes(owner: psycopg.Connection[Any]) -> None:
+    """Put the postcodes there, and commit."""
+    with owner.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO geography.postcodes (code, area, easting, northing) VALUES (%s, %s, 0, 0)"
+            " ON CONFLICT DO NOTHING",
+            list(POSTCODES.items()),
+        )
+    owner.commit()
+
 
 PEOPLE = {
     "Ann": {"NHS number": number_of(0), "Family name": "Lee", "Date of birth": "1985-03-04", "Postcode": "BB1 1AA"},
@@ -113,3 +129,26 @@ def events(verb: str) -> int:
     with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit.events WHERE verb = %s", [verb])
         return int(cursor.fetchone()[0])
+
+
+def wave(count: int, seed: int = 1) -> bytes:
+    """A line list of ``count`` rows about fewer people, some without a number, some rows bad, some twice."""
+    random = Random(seed)
+    lines = list(
+        linelists.rows(count, positive=0.5, postcodes=list(POSTCODES), seed=seed, on=date(2026, 11, 15), laboratory="")
+    )
+    rows = [dict(zip(linelists.HEADER, each, strict=True)) for each in lines]
+    for n, row in enumerate(rows):
+        if n and random.random() < 0.3:
+            earlier = rows[random.randrange(n)]
+            for name in linelists.HEADER[1:13]:
+                row[name] = earlier[name]
+        if n and random.random() < 0.05:
+            row.update(rows[random.randrange(n)])
+        if random.random() < 0.03:
+            row[random.choice(("Specimen ID", "Specimen date", "Result"))] = ""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, linelists.HEADER)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode() + b'"left open,1,2\r\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -20,7 +20,9 @@ from ringfence.rules import cases, identity
 from ringfence.rules.access import Scope
 from ringfence.rules.allocation import Placement, Residence
 from ringfence.rules.identity import Known
-from ringfence.rules.places import Kind, Place
+from ringfence.rules.places import Kind, canonical
+from ringfence.rules.places import decide as decide_place
+from ringfence.rules.places import read as read_postcode
 from ringfence.rules.results import POSITIVE
 
 MOST_TRIES = 6
@@ -33,6 +35,8 @@ class Keys(NamedTuple):
     names: list[str]
     match: list[int]
     postcodes: list[str]
+    gp_postcodes: list[str]
+    households: list[int | None]
 
 
 class Merged(NamedTuple):
@@ -53,15 +57,26 @@ class _Interfered(Exception):
 
 
 def keys_of(columns: Columns) -> Keys:
-    """Names, match keys and canonical postcodes of the rows."""
+    """Names, match keys, canonical postcodes of the rows, and the homes of those that are positive."""
     fields = columns.fields
-    from ringfence.rules.places import read
-
-    spelt = {text: read(text).postcode or "" for text in set(fields["postcode"])}
-    postcodes = [spelt[text] for text in fields["postcode"]]
+    spelt = _Spelt()
+    postcodes = list(map(spelt.__getitem__, fields["postcode"]))
+    gp_postcodes = list(map(spelt.__getitem__, fields["gp_postcode"]))
     names = list(map(identity.name_key, fields["given_name"], fields["family_name"]))
     match = list(map(identity.match_key, names, fields["birth_date"], postcodes))
-    return Keys(names, match, postcodes)
+    households = [
+        identity.household_key(address, postcode) if result == POSITIVE else None
+        for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
+    ]
+    return Keys(names, match, postcodes, gp_postcodes, households)
+
+
+class _Spelt(dict[str, str]):
+    """Text as given -> canonical postcode, or ``""``."""
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = canonical(text) or ""
+        return found
 
 
 @dataclass
@@ -74,7 +89,7 @@ class Merger:
     teams: Allocation
     reinfection_days: int
     careful: bool = False
-    places: dict[str, Place] = field(default_factory=dict)
+    homes: dict[tuple[str | None, str], Residence] = field(default_factory=dict)
     placements: dict[Residence, Placement] = field(default_factory=dict)
 
     def merge(self, columns: Columns, keys: Keys, aside: Sequence[SetAside]) -> Merged:
@@ -176,22 +191,28 @@ class Merger:
                 against.append(SetAside(columns.numbers[i], "result", why, columns.raws[i]))
         return fresh, against
 
-    def residences(self, at_test: Iterable[str], at_gp: Iterable[str]) -> list[Residence]:
-        """Where the people of the rows live, by the postcodes as they were given."""
-        pairs = list(zip(at_test, at_gp, strict=True))
-        places = self.places
-        if len(places) > 50_000:
-            places.clear()
-        missing = {text for pair in pairs for text in pair if text not in places}
-        if missing:
-            places.update(resolve.place(missing))  # type: ignore[arg-type]
-        found = []
-        for test, gp in pairs:
-            place = places[test]
-            if place.kind is Kind.ENGLAND:
-                found.append(Residence(place.ltla or "", place.utla or "", place.why))
+    def residences(self, keys: Keys, as_given: Sequence[str]) -> list[Residence]:
+        """Where the people of the rows live. The practice's postcode is looked up where that of the test gives nothing."""
+        located = resolve.located([postcode for postcode in keys.postcodes if postcode])
+        homes, found = self.homes, []
+        rest: list[int] = []
+        for i, postcode in enumerate(keys.postcodes):
+            place = located.get(postcode)
+            if place is not None and place.kind is Kind.ENGLAND:
+                pair = (place.ltla, place.why)
+                home = homes.get(pair)
+                if home is None:
+                    home = homes[pair] = Residence(place.ltla or "", place.utla or "", place.why)
+                found.append(home)
             else:
-                found.append(placing.residence(place, places[gp]))
+                found.append(_UNKNOWN)
+                rest.append(i)
+        if rest:
+            practice = resolve.located([keys.gp_postcodes[i] for i in rest if keys.gp_postcodes[i]])
+            for i in rest:
+                at_test = located.get(keys.postcodes[i]) or decide_place(read_postcode(as_given[i]), None, {})
+                at_gp = practice.get(keys.gp_postcodes[i]) or decide_place(read_postcode(""), None, {})
+                found[i] = placing.residence(at_test, at_gp)
         return found
 
     def placement(self, home: Residence) -> Placement:
@@ -201,6 +222,9 @@ class Merger:
         return placed
 
 
+NULL = "\\N"
+_UNKNOWN = Residence("", "", "")
+_FIRST = cases.Open(1, "the first positive known")
 _NOBODY = identity.New("nobody known has this NHS number, or this name, birth date and postcode")
 
 
@@ -225,7 +249,7 @@ class _Batch:
         count = len(columns.numbers)
         self.person: list[int | None] = [None] * count
         self.case: list[int | None] = [None] * count
-        self.homes = merger.residences(self.fields["postcode"], self.fields["gp_postcode"])
+        self.homes = merger.residences(keys, self.fields["postcode"])
         self.new_people: list[tuple[int, int]] = []
         self.changed: dict[int, Details] = {}
         self.adopted: dict[int, str] = {}
@@ -330,8 +354,8 @@ class _Batch:
             text = fields["specimen_date"][i]
             day = ordinal.get(text) or ordinal.setdefault(text, date.fromisoformat(text).toordinal())
             mine = held.of[person]
-            latest = max((each.last for each in mine), default=day)
-            decision = cases.decide(day, mine, reach)
+            latest = max([each.last for each in mine]) if mine else day
+            decision = cases.decide(day, mine, reach) if mine else _FIRST
             if isinstance(decision, cases.Open):
                 case = next(numbers)
                 mine.append(cases.Episode(case, decision.number, day, day))
@@ -376,7 +400,7 @@ class _Batch:
             f["email"][i],
             f["address"][i],
             self.keys.postcodes[i],
-            _postcodes([f["gp_postcode"][i]])[0],
+            self.keys.gp_postcodes[i],
             f["ethnicity"][i],
             f["care_home"][i],
         )
@@ -404,7 +428,6 @@ class _Batch:
         with connection.cursor() as cursor:
             cursor.execute(_STAGING)
             f, keys = self.fields, self.keys
-            null = "\\N"
             result_columns = (
                 map(str, self.numbers),
                 _safe(f["laboratory"]),
@@ -414,15 +437,15 @@ class _Batch:
                 f["specimen_date"],
                 f["report_date"],
                 keys.postcodes,
-                _postcodes(f["gp_postcode"]),
+                keys.gp_postcodes,
                 [home.ltla for home in self.homes],
                 f["sex"],
                 map(str, f["age"]),
                 ["t" if each else "f" for each in f["care_home"]],
-                [null if each is None else str(each) for each in self.person],
-                [null if each is None else str(each) for each in self.case],
+                [NULL if each is None else str(each) for each in self.person],
+                [NULL if each is None else str(each) for each in self.case],
             )
-            _copy(cursor, "stage_results", zip(*result_columns, strict=True))
+            _copy(cursor, "stage_results", map("\t".join, zip(*result_columns, strict=True)))
             if self.new_people:
                 at = [i for i, _ in self.new_people]
                 pick = lambda name: _safe([f[name][i] for i in at])  # noqa: E731
@@ -441,61 +464,53 @@ class _Batch:
                     pick("email"),
                     pick("address"),
                     [keys.postcodes[i] for i in at],
-                    _postcodes([f["gp_postcode"][i] for i in at]),
+                    [keys.gp_postcodes[i] for i in at],
                     ["t" if f["care_home"][i] else "f" for i in at],
-                    [_null(self._household(i)) for i in at],
+                    [_null(keys.households[i]) for i in at],
                     homes,
                 )
-                _copy(cursor, "stage_people", zip(*people_columns, strict=True))
+                _copy(cursor, "stage_people", map("\t".join, zip(*people_columns, strict=True)))
             if self.opened:
                 _copy(cursor, "stage_cases", self._case_rows())
 
-    def _household(self, i: int) -> int | None:
-        return identity.household_key(self.fields["address"][i], self.keys.postcodes[i])
-
-    def _case_rows(self) -> Iterable[tuple[str, ...]]:
-        f, merger = self.fields, self.merger
+    def _case_rows(self) -> Iterator[str]:
+        f, keys, moved = self.fields, self.keys, self.moved
         traces = self._reserve("traces", len(self.opened))
-        fixed: dict[Residence, tuple[str, ...]] = {}
-        extent = {case.case: f["specimen_date"][case.row] for case in self.opened}
-        for case in self.opened:
-            i = case.row
+        tails: dict[Residence, str] = {}
+        urgency: dict[tuple[bool, int], int] = {}
+        for case, person, i, number, traced in self.opened:
             home = self.homes[i]
-            placed = merger.placement(home)
-            tail = fixed.get(home)
+            tail = tails.get(home)
             if tail is None:
-                tail = fixed[home] = (
-                    str(placed.team),
-                    placed.area,
-                    _null(placed.national_team),
-                    *_safe([placed.why]),
-                    placed.due_at.isoformat(),
-                    *_safe([placed.due_why]),
-                    _null(placed.passes_to),
-                )
-            moved = self.moved.get(case.case)
-            first = last = extent[case.case]
-            if moved is not None:
-                first, last = date.fromordinal(moved.first).isoformat(), date.fromordinal(moved.last).isoformat()
+                tail = tails[home] = self._placed(home)
+            first = last = f["specimen_date"][i]
+            if case in moved:
+                first, last = (date.fromordinal(day).isoformat() for day in (moved[case].first, moved[case].last))
+            care_home, age = f["care_home"][i], f["age"][i]
+            first_called = urgency.get((care_home, age))
+            if first_called is None:
+                first_called = urgency[care_home, age] = placing.priority(care_home=care_home, age=age)
             trace = next(traces)
-            urgency = placing.priority(care_home=f["care_home"][i], age=f["age"][i])
+            household = keys.households[i]
             yield (
-                str(case.case),
-                str(case.person),
-                str(case.number),
-                first,
-                last,
-                home.utla,
-                home.ltla,
-                self.keys.postcodes[i],
-                "t" if f["care_home"][i] else "f",
-                str(trace) if case.traced else "\\N",
-                reference(trace),
-                f["phone"][i] or f["phone_other"][i],
-                _null(self._household(i)),
-                str(urgency),
-                *tail,
+                f"{case}\t{person}\t{number}\t{first}\t{last}\t{home.utla}\t{home.ltla}\t{keys.postcodes[i]}\t"
+                f"{'t' if care_home else 'f'}\t{trace if traced else NULL}\t{reference(trace)}\t"
+                f"{f['phone'][i] or f['phone_other'][i]}\t{NULL if household is None else household}\t{first_called}\t{tail}"
             )
+
+    def _placed(self, home: Residence) -> str:
+        placed = self.merger.placement(home)
+        return "\t".join(
+            (
+                str(placed.team),
+                placed.area,
+                _null(placed.national_team),
+                *_safe([placed.why]),
+                placed.due_at.isoformat(),
+                *_safe([placed.due_why]),
+                _null(placed.passes_to),
+            )
+        )
 
     def _move_episodes(self, cursor: Any) -> None:
         opened = {case.case for case in self.opened}
@@ -583,7 +598,7 @@ ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL
 
 
 def _null(value: int | None) -> str:
-    return "\\N" if value is None else str(value)
+    return NULL if value is None else str(value)
 
 
 def _safe(column: list[str]) -> list[str]:
@@ -593,16 +608,9 @@ def _safe(column: list[str]) -> list[str]:
     return column
 
 
-def _postcodes(column: list[str]) -> list[str]:
-    from ringfence.rules.places import canonical
-
-    return [canonical(text) or "" for text in column]
-
-
-def _copy(cursor: Any, table: str, rows: Iterable[tuple[str, ...]]) -> None:
-    text = "\n".join(map("\t".join, rows))
+def _copy(cursor: Any, table: str, lines: Iterable[str]) -> None:
     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-        copy.write(text + "\n")
+        copy.write("\n".join(lines) + "\n")
 
 
 # A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was

@@ -14,7 +14,7 @@ from typing import Any
 
 from ringfence.actions import intake
 from ringfence.queries import deliveries
-from ringfence.rules.access import Scope, system_scope
+from ringfence.rules.access import system_scope
 
 INTAKE = system_scope("intake")
 
@@ -160,12 +160,22 @@ def _follow(helper: "subprocess.Popen[str]", seen: Callable[[str, int], None]) -
         seen("reading", int(line))
 
 
-def read(ref: str, part: int, parts: int, progress: Callable[[int], None], by: Scope = INTAKE) -> intake.Receipt:
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def read(
+    ref: str,
+    part: int,
+    parts: int,
+    progress: Callable[[int], None],
+    now: Callable[[], datetime] = utc_now,
+) -> intake.Receipt:
     """Read one part, waiting a little for another process that is at it to finish or to be gone."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return intake.process(delivery=ref, by=by, now=datetime.now(UTC), part=part, parts=parts, progress=progress)
+            return intake.process(delivery=ref, by=INTAKE, now=now(), part=part, parts=parts, progress=progress)
         except intake.Busy:
             if time.monotonic() > until:
                 raise

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.database import Connection
-from tests.deliveries import POSTCODES
+from tests.deliveries import load_postcodes
 from tests.town import Town, build
 
 
@@ -22,8 +22,4 @@ def real_town(committed: None) -> Town:
 @pytest.fixture
 def postcodes(owner: Connection) -> None:
     """The postcodes of ``tests.deliveries``."""
-    with owner.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO geography.postcodes (code, area, easting, northing) VALUES (%s, %s, 0, 0) ON CONFLICT DO NOTHING",
-            list(POSTCODES.items()),
-        )
+    load_postcodes(owner)

@@ -241,9 +241,16 @@ def test_a_known_specimen_with_another_result_is_not_lost(together):
     assert (got.duplicate, got.quarantined, got.accepted) == (0, 1, 2 if together else 1)
     assert record()["quarantines"][0][2:4] == (
         "result",
-        "is positive, where the record has this specimen as void: ask the laboratory which is right",
+        "is positive of 2026-11-15, where the record has this specimen as void of 2026-11-15: ask the laboratory which "
+        "is right",
     )
     assert problems() == []
+
+
+def test_a_specimen_number_used_again_is_not_lost():
+    deliver(sheet(line("S1", "Ann", on="2026-04-01")))
+    assert deliver(sheet(line("S1", "Bob"))).quarantined == 1
+    assert "is positive of 2026-11-15" in record()["quarantines"][0][3]
 
 
 def test_specimens_of_two_laboratories_are_two():

@@ -1,0 +1,203 @@
+"""Readers that are killed, lose the database or meet one another: nothing is lost, doubled or half done."""
+
+import os
+import subprocess
+import sys
+from random import Random
+from threading import Barrier, Thread
+
+import psycopg
+import pytest
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
+
+from ringfence.actions import intake
+from tests.deliveries import NOW, deliver, events, line, problems, receive, record, select, sheet, wave
+from tests.town import INTAKE
+
+pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    """Many batches in a small file."""
+    monkeypatch.setattr(intake, "CHUNK", 4096)
+
+
+def undisturbed(data):
+    """What the record holds after one process has read the delivery in peace; then it is as it was."""
+    with transaction.atomic():
+        deliver(data)
+        found = record()
+        transaction.set_rollback(True)
+    return found
+
+
+def agrees(expected):
+    """The record is what it would be without any disturbance, and every count is right."""
+    found = record()
+    for name, rows in expected.items():
+        assert found[name] == rows, name
+    assert problems() == []
+    assert events("case.opened") == len(expected["cases"])
+    assert len({row[0] for row in found["traces"]}) == len(found["traces"])
+
+
+class Sessions:
+    """Ends this process's session in the database at a statement, as an administrator or a crash would."""
+
+    def __init__(self, admin):
+        self.admin, self.at, self.done = admin, 0, 0
+
+    def __call__(self, execute, sql, params, many, context):
+        self.done += 1
+        if self.done == self.at:
+            pid = connection.connection.info.backend_pid
+            self.admin.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+        return execute(sql, params, many, context)
+
+
+def read_with_ends(database, ref, random, most):
+    """Read a delivery while the session is ended again and again; how often it was."""
+    ended = 0
+    with psycopg.connect(database.server.admin(), autocommit=True) as admin:
+        while True:
+            sessions = Sessions(admin)
+            sessions.at = random.randrange(1, most)
+            try:
+                with connection.execute_wrapper(sessions):
+                    receipt = intake.process(delivery=ref, by=INTAKE, now=NOW)
+            except (DatabaseError, InterfaceError):
+                ended += 1
+                connection.close()
+                assert all("half read" in each or "not read yet" in each for each in problems())
+            else:
+                assert receipt.status == "done"
+                return ended
+
+
+def test_the_database_ends_the_session_again_and_again(django_db_setup):
+    data = wave(120)
+    expected = undisturbed(data)
+    ended = read_with_ends(django_db_setup, receive(data).ref, Random(1), 80)
+    assert ended >= 5
+    agrees(expected)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(20))
+def test_the_database_ends_the_session_hundreds_of_times(django_db_setup, seed):
+    data = wave(600, seed)
+    expected = undisturbed(data)
+    assert read_with_ends(django_db_setup, receive(data).ref, Random(seed), 50 + 5 * seed) >= 5
+    agrees(expected)
+
+
+def reader(ref, part=0, parts=1, dies=None):
+    arguments = [ref, str(part), str(parts), *([] if dies is None else [str(dies)])]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.reading", *arguments], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+
+
+def finish(process):
+    """What a process said last; None if it was killed."""
+    said = process.communicate(timeout=120)[0].split("\n")
+    if process.returncode == -9:
+        return None
+    assert process.returncode == 0
+    return said[-2]
+
+
+def read_with_kills(ref, random, kills, most):
+    for _ in range(kills):
+        said = finish(reader(ref, dies=random.randrange(1, most)))
+        if said is not None:
+            return
+    assert finish(reader(ref)).startswith("done")
+
+
+def test_a_reader_is_killed_and_another_goes_on():
+    data = wave(120)
+    expected = undisturbed(data)
+    ref = receive(data).ref
+    connections.close_all()
+    read_with_kills(ref, Random(3), 3, 120)
+    agrees(expected)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(10))
+def test_a_reader_is_killed_many_times(seed):
+    data = wave(600, seed)
+    expected = undisturbed(data)
+    ref = receive(data).ref
+    connections.close_all()
+    read_with_kills(ref, Random(seed), 15, 150)
+    agrees(expected)
+
+
+def test_two_processes_read_what_one_would():
+    data = wave(400)
+    expected = undisturbed(data)
+    ref = receive(data).ref
+    connections.close_all()
+    said = [finish(each) for each in [reader(ref, part, 2) for part in (0, 1)]]
+    assert any(each.startswith("done") for each in said)
+    agrees(expected)
+    assert [each[0] > 0 for each in select("SELECT rows FROM delivery_parts")] == [True, True]
+
+
+def together(*jobs):
+    """Run the jobs at once, each in a thread with a connection of its own; what they gave."""
+    start, gave = Barrier(len(jobs)), [None] * len(jobs)
+
+    def run(place, job):
+        try:
+            start.wait()
+            gave[place] = job()
+        except Exception as problem:
+            gave[place] = problem
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=each) for each in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return gave
+
+
+def test_the_same_bytes_from_four_at_once_are_one_delivery():
+    data = wave(200)
+    got = together(*[lambda: receive(data)] * 4)
+    assert len({each.ref for each in got}) == 1
+    assert sorted(each.again for each in got) == [False, True, True, True]
+    assert len(select("SELECT 1 FROM deliveries")) == 1
+
+
+def test_one_delivery_read_by_three_at_once():
+    data = wave(200)
+    expected = undisturbed(data)
+    ref = receive(data).ref
+    got = together(*[lambda: intake.process(delivery=ref, by=INTAKE, now=NOW)] * 3)
+    assert all(isinstance(each, intake.Busy) or each.status == "done" for each in got)
+    assert any(not isinstance(each, intake.Busy) for each in got)
+    agrees(expected)
+
+
+def test_overlapping_deliveries_at_once():
+    everybody = ("Ann", "Bob", "Cat", "Dan")
+    shared = [line(f"{who}-{day}", who, on=day) for who in everybody for day in ("2026-10-01", "2026-11-15")]
+    lists = [
+        sheet(*(line(f"{letter}{n}{who}", who) for n in range(40) for who in everybody), *shared) for letter in "ABC"
+    ]
+    got = together(*(lambda data=data, n=n: deliver(data, filename=f"{n}.csv") for n, data in enumerate(lists)))
+    assert [each.status for each in got] == ["done"] * 3
+    assert sum(each.accepted for each in got) == len(select("SELECT 1 FROM results"))
+    assert problems() == []
+    # However they met: nobody was opened twice, each has one case, and the case begins and ends where it should.
+    assert len(record()["people"]) == 4
+    cases = record()["cases"]
+    assert len(cases) == 4 and len(record()["traces"]) == 4
+    assert {(str(first), str(last)) for _, _, first, last, _, _ in cases} == {("2026-10-01", "2026-11-15")}
