@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,17 +39,9 @@ class ServiceOverview:
     definitions: tuple[Definition, ...] = DEFINITIONS
 
 
-# A trace that never changed hands, or did once, tells of its first team by itself; only the others are looked up. How
-# long each took to reach comes along as eight bytes a trace, because a median cannot be added up from parts.
-_CELLS = """
-WITH often AS (
-    SELECT h.trace_id, min(h.from_team_id) FILTER (WHERE h.seq = 1) AS first_team,
-        bool_or(f.kind IN ('national', 'pool') AND k.kind = 'local') AS passed
-    FROM handovers h JOIN teams f ON f.id = h.from_team_id JOIN teams k ON k.id = h.to_team_id
-    WHERE h.trace_id IN (SELECT s.trace_id FROM handovers s WHERE s.seq = 2)
-    GROUP BY h.trace_id
-)
-SELECT t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, o.first_team, o.passed,
+# Traces of the same authority, owners and kind of end are counted together. How long each took to reach comes along as
+# eight bytes a trace, because a median cannot be added up from parts.
+_FIGURES = """
     count(*),
     string_agg(float8send(date_part('epoch', t.reached_at - t.created_at)), ''::bytea),
     count(*) FILTER (WHERE t.outcome = 'not_reached'),
@@ -56,9 +49,24 @@ SELECT t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, o
     count(t.closed_at),
     count(*) FILTER (WHERE t.closed_at IS NULL AND t.due_at <= %(now)s),
     min(t.created_at) FILTER (WHERE t.closed_at IS NULL)
-FROM traces t LEFT JOIN often o ON o.trace_id = t.id
-WHERE t.created_at >= %(from)s AND t.created_at < %(until)s
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+
+# A trace that never changed hands, or did once, tells of all its owners by itself. The others are few, and the teams
+# that had them before are looked up. One statement, so that no trace passes from the one part to the other meanwhile.
+_CELLS = f"""
+SELECT t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
+    t.reached_by_kind, {_FIGURES}
+FROM traces t
+WHERE t.handovers <= 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
+GROUP BY t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind
+UNION ALL
+SELECT t.authority, t.owners || t.team_id, t.reached_by_kind, {_FIGURES}
+FROM (
+    SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
+    FROM traces t
+    WHERE t.handovers > 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
+) t
+GROUP BY t.authority, t.team_id, t.owners, t.reached_by_kind
 """
 
 
@@ -71,6 +79,20 @@ class _Sum:
         self.reached_by = dict.fromkeys(TeamKind, 0)
         self.oldest: datetime | None = None
         self.times: list[npt.NDArray[np.int64]] = []
+
+    def add(self, cell: _Cell, times: npt.NDArray[np.int64], passed: bool) -> None:
+        self.transferred += cell.traces
+        self.not_reached += cell.not_reached
+        self.no_details += cell.no_details
+        self.closed += cell.closed
+        self.overdue += cell.overdue
+        self.oldest = min((at for at in (self.oldest, cell.oldest) if at), default=None)
+        self.times.append(times)
+        if cell.reached_by:
+            self.reached_by[TeamKind(cell.reached_by)] += len(times)
+        if passed:
+            self.handed_over += cell.traces
+            self.added += len(times) if cell.reached_by == TeamKind.LOCAL else 0
 
     def figures(self, now: datetime) -> Figures:
         times = np.concatenate(self.times) if self.times else np.zeros(0, np.int64)
@@ -120,48 +142,49 @@ def overview(
         # The small hash of the kinds is planned at eight kilobytes a kind, which the usual four megabytes do not hold.
         cursor.execute("SELECT set_config('work_mem', '64MB', true)")
         cursor.execute(_CELLS, {"now": now, "from": from_at or "-infinity", "until": until_at or "infinity"})
-        cells = cursor.fetchall()
+        cells = [_Cell(*row) for row in cursor.fetchall()]
         cursor.execute("SELECT id, kind FROM teams")
         kinds = {team: TeamKind(kind) for team, kind in cursor.fetchall()}
-        cursor.execute("SELECT code, name FROM areas WHERE code = ANY (%s)", [list({cell[0] for cell in cells})])
+        cursor.execute("SELECT code, name FROM areas WHERE code = ANY (%s)", [list({cell.authority for cell in cells})])
         names: dict[str | None, str] = dict(cursor.fetchall())
     figures = _add_up(cells, kinds, now)
     known = {code: names.get(code, code or "No known authority") for code in figures.by_authority}
     return ServiceOverview(from_at, until_at, now, figures, known)
 
 
-def _add_up(cells: Iterable[tuple[Any, ...]], kinds: Mapping[int, TeamKind], now: datetime) -> Overview:
+class _Cell(NamedTuple):
+    """Traces of one authority with the same owners, first to present, reached by the same kind of team, or not."""
+
+    authority: str
+    owners: list[int]
+    reached_by: str
+    traces: int
+    seconds: Any
+    not_reached: int
+    no_details: int
+    closed: int
+    overdue: int
+    oldest: datetime | None
+
+
+def _add_up(cells: Iterable[_Cell], kinds: Mapping[int, TeamKind], now: datetime) -> Overview:
     total = _Sum()
     authorities: dict[str | None, _Sum] = {}
     first_kinds: dict[TeamKind, _Sum] = {}
-    for authority, team, from_team, handovers, reached_by, first_team, passed, count, seconds, *counts in cells:
-        if handovers == 0:
-            first, passed = kinds[team], False
-        elif handovers == 1:
-            first = kinds[from_team]
-            passed = first in (TeamKind.NATIONAL, TeamKind.POOL) and kinds[team] is TeamKind.LOCAL
-        else:
-            first = kinds[first_team]
-        times = _microseconds(seconds)
-        not_reached, no_details, closed, overdue, oldest = counts
+    for cell in cells:
+        owners = [kinds[team] for team in cell.owners]
+        passed = any(
+            before in (TeamKind.NATIONAL, TeamKind.POOL) and after is TeamKind.LOCAL
+            for before, after in pairwise(owners)
+        )
+        times = _microseconds(cell.seconds)
         groups = (
             total,
-            authorities.setdefault(authority or None, _Sum()),
-            first_kinds.setdefault(first, _Sum()),
+            authorities.setdefault(cell.authority or None, _Sum()),
+            first_kinds.setdefault(owners[0], _Sum()),
         )
         for group in groups:
-            group.transferred += count
-            group.not_reached += not_reached
-            group.no_details += no_details
-            group.closed += closed
-            group.overdue += overdue
-            group.oldest = min((at for at in (group.oldest, oldest) if at), default=None)
-            group.times.append(times)
-            if reached_by:
-                group.reached_by[TeamKind(reached_by)] += len(times)
-            if passed:
-                group.handed_over += count
-                group.added += len(times) if reached_by == TeamKind.LOCAL else 0
+            group.add(cell, times, passed)
     return Overview(
         total.figures(now),
         {code: authorities[code].figures(now) for code in sorted(authorities, key=lambda code: (code is None, code))},
