@@ -91,7 +91,8 @@ GROUP BY r.authority, r.specimen_date
 
 
 def cases_of(deliveries: list[str], *, scope: Scope) -> dict[tuple[str, date], tuple[int, int]]:
-    """By lower-tier authority and specimen date: positives of these deliveries, and the cases that began with them."""
+    """By lower-tier authority and specimen date: positives of these deliveries, and the cases that began with them. For
+    the scope ``intake``."""
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_CASES, [deliveries])
         return {(area, on): (positives, cases) for area, on, positives, cases in cursor.fetchall()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -53,6 +54,13 @@ class Tally:
     handed_over: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: Tally) -> None:
+        """Count what somebody else did as well."""
+        self.tries += other.tries
+        self.reached += other.reached
+        self.handed_over += other.handed_over
+        self.outcomes += other.outcomes
+
 
 @dataclass
 class _Question:
@@ -97,12 +105,17 @@ class Floor:
         """The clock at a moment."""
         self.tally.handed_over += handover.sweep(by=SWEEP, now=now).handed_over
 
-    def work(self, start: datetime, end: datetime) -> None:
-        """Everybody on duty works from ``start`` until ``end``; two moments at most some hours apart."""
+    def work(self, start: datetime, end: datetime, mine: Collection[int] | None = None) -> None:
+        """Everybody on duty works from ``start`` until ``end``; two moments at most some hours apart.
+
+        ``mine`` are the teams that work here; None: all of them.
+        """
         hours = (end - start) / timedelta(hours=1)
         waiting = plays.queued(scope=SWEEP)
         for team in sorted(waiting):
             crew = self.crews.get(team)
+            if mine is not None and team not in mine:
+                continue
             if crew is not None and crew.people and self.on_duty(crew, start):
                 crew.time = min(
                     crew.time + hours * PACE[crew.kind] * len(crew.people), 3 * PACE[crew.kind] * len(crew.people)

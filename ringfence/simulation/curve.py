@@ -80,7 +80,7 @@ def play_counts(
             if floor is not None:
                 floor.meet()
                 floor.through(morning, end)
-    unmet = tuple(counts.differences(found.cases, plays.cases_of(refs, scope=system_scope("statistics"))))
+    unmet = tuple(counts.differences(found.cases, plays.cases_of(refs, scope=INTAKE)))
     return _conclude(receipts, unmet)
 
 
@@ -95,6 +95,7 @@ def play_wave(
     _ready(start - timedelta(hours=1), now, say)
     lower = resolve.atlas().lower_tier()
     homes = plays.homes(area.code for area in lower)
+    lower = [area for area in lower if homes.get(area.code)]
     first = _first()
     people = People(homes, seed=seed, first=first)
     others = People(homes, seed=seed + 1, first=first + cases, together=0.1)
@@ -139,7 +140,8 @@ def _tell(found: Counts, path: Path, say: Callable[[str], None]) -> None:
     for level, rows in found.left_out.items():
         say(f"  {rows:,} rows of the level {level!r} are left out: they are sums of others.")
     for each in found.moved:
-        say(f"  {each.old}, {each.cases:,} cases, counts in {each.new}: {each.why}")
+        cases = "1 case" if each.cases == 1 else f"{each.cases:,} cases"
+        say(f"  {each.old}, {cases}, counts in {each.new}: {each.why}")
 
 
 def _mornings(days: Iterable[date], now: datetime) -> dict[datetime, list[date]]:

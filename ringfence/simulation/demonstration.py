@@ -25,6 +25,7 @@ from ringfence.rules.policy import EXERCISE, policy_at
 from ringfence.simulation import cast, wave
 from ringfence.simulation.cast import Town, Working
 from ringfence.simulation.crew import Crew, Floor, Tally
+from ringfence.simulation.hands import Hands
 from ringfence.simulation.laboratory import Laboratory
 from ringfence.simulation.linelists import FAMILY, GIVEN
 from ringfence.simulation.people import People
@@ -61,13 +62,15 @@ def play(
     days: int = DAYS,
     cases: int = CASES,
     seed: int = SEED,
+    processes: int = 1,
 ) -> Tally:
     """Play ``days`` days with about ``cases`` cases into an empty record, ending at ``now``; the same by the same seed.
 
-    ``say`` is told how far it is. Needs the geography.
+    ``say`` is told how far it is. Needs the geography. With more than one process, not inside a transaction.
     """
-    with quickly(seed):
-        return _Play(now, days, cases, seed, say).run()
+    prepared = _Play(now, days, cases, seed, say)
+    with Hands(prepared.floor, processes, prepared.share) as hands, quickly(seed):
+        return prepared.run(hands)
 
 
 class _Play:
@@ -83,6 +86,7 @@ class _Play:
         self.events: dict[datetime, list[Callable[[datetime], None]]] = {}
         lower = resolve.atlas().lower_tier()
         homes = plays.homes(area.code for area in lower)
+        lower = [area for area in lower if homes.get(area.code)]
         people = People(homes, seed=seed)
         others = People(homes, seed=seed + 1, first=400_000, together=0.1)
         self.laboratories = [
@@ -110,6 +114,8 @@ class _Play:
             for authority in authorities:
                 utla = resolve.lineage(authority).utla or ""
                 self.cases_of[utla] = self.cases_of.get(utla, 0) + 1
+        busiest = sorted(self.cases_of, key=lambda area: (-self.cases_of[area], area))
+        self.shares = {area: place for place, area in enumerate(busiest)}
         scale = self.days / DAYS
         for town in cast.TOWNS:
             self._at(town.agreed * scale, partial(self._agree, town))
@@ -138,7 +144,11 @@ class _Play:
 
     # Playing
 
-    def run(self) -> Tally:
+    def share(self, area: str) -> int:
+        """The process that works an area, the busiest areas spread over all of them."""
+        return self.shares.get(area, 0)
+
+    def run(self, hands: Hands) -> Tally:
         self.say(f"Playing {self.days} days of a made-up wave ...")
         self._establish()
         moments = self._moments()
@@ -150,7 +160,7 @@ class _Play:
             if at in self.deliveries:
                 self._deliver(self.deliveries[at], at)
             if at < self.now - QUIET:
-                self.floor.work(at, until)
+                hands.work(at, until)
             self._look(at)
             day = (at - self.start).days
             if day >= told + 2:

@@ -48,8 +48,8 @@ FAMILY = (
 ).split()
 STREETS = (
     "Alma Street,Bridge Road,Canal Walk,Chapel Lane,Church Street,Dale View,Elm Grove,Factory Lane,Garden Close,"
-    "High Street,Hill Top,Ivy Terrace,Jubilee Way,King Street,Lime Avenue,Mill Lane,New Road,Oak Drive,Park Road,Queen Street,"
-    "Railway Terrace,Station Road,The Green,Union Street,Victoria Road,Water Lane,York Place"
+    "High Street,Hill Top,Ivy Terrace,Jubilee Way,King Street,Lime Avenue,Mill Lane,New Road,Oak Drive,Park Road,"
+    "Queen Street,Railway Terrace,Station Road,The Green,Union Street,Victoria Road,Water Lane,York Place"
 ).split(",")
 ETHNICITIES = ("White British", "Asian Indian", "Asian Pakistani", "Black African", "White other", "Mixed", "", "")
 

@@ -16,9 +16,9 @@ def register(app: typer.Typer) -> None:
         with session.database(typer.echo):
             from datetime import UTC, datetime
 
-            from ringfence.simulation import demonstration
+            from ringfence.simulation import demonstration, hands
 
-            demonstration.play(now=datetime.now(UTC), say=typer.echo)
+            demonstration.play(now=datetime.now(UTC), say=typer.echo, processes=hands.processes())
 
     @group.command()
     def people() -> None:
