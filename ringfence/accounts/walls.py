@@ -46,7 +46,7 @@ def sign(scope: Scope, backend: int, expires: int | None = None, key: bytes | No
             str(until),
         )
     )
-    return body + "|" + hmac.new(key or _key(), body.encode(), hashlib.sha256).hexdigest()
+    return body + "|" + hmac.digest(key or _key(), body.encode(), "sha256").hex()
 
 
 def pads(key: bytes) -> tuple[bytes, bytes]:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 from django.db import transaction as database_transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, Team, User
@@ -56,9 +59,9 @@ class _Queue(NamedTuple):
 _queues: dict[tuple[str, int], _Queue] = {}
 
 
-def _queue(team: int, now: datetime) -> _Queue:
+def _queue(database: str, team: int, now: datetime) -> _Queue:
     """How the team's queue is cut, and how long a claim holds; a stale answer costs speed and nothing else."""
-    key = (str(connection.settings_dict["NAME"]), team)
+    key = (database, team)
     known = _queues.get(key)
     if known is None or known.until < time.monotonic():
         shards = Team.objects.values_list("queue_shards", flat=True).get(pk=team)
@@ -67,7 +70,9 @@ def _queue(team: int, now: datetime) -> _Queue:
     return known
 
 
-_CLAIM = "SELECT id, ref, version, resumed FROM casework.claim(%s, %s, %s, %s, %s)"
+_CLAIM = "SELECT id, ref, version, resumed FROM casework.claim({}, {}, {}, {}, {})"
+
+_PREPARED = b"ringfence_claim"
 
 
 def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
@@ -79,12 +84,13 @@ def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
     by.require("trace")
     if team not in by.teams:
         raise Refused("You do not work in this team, so you cannot take its traces.")
-    queue = _queue(team, now)
+    # Past the thread's proxy, which looks it up at every touch.
+    here = connections[DEFAULT_DB_ALIAS]
+    queue = _queue(here.settings_dict["NAME"], team, now)
     for attempt in range(TRIES):
         shard = random.randrange(queue.shards)  # noqa: S311 - spreads load, hides nothing
-        arguments = [walls.ticket(by), team, shard, now, queue.lapse]
         try:
-            row = _claim(arguments)
+            row = _claim(here, by, team, shard, now, queue.lapse)
         except IntegrityError as problem:
             # The wall of one open call for a number: somebody was faster by less than this statement took.
             if "trace_one_open_call_for_a_phone" not in str(problem) or attempt == TRIES - 1:
@@ -94,17 +100,36 @@ def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
     raise AssertionError("a claim either answers or raises")
 
 
-def _claim(arguments: list[Any]) -> tuple[int, str, int, bool] | None:
-    if connection.in_atomic_block:
-        with database_transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_CLAIM, arguments)
+def _claim(
+    here: BaseDatabaseWrapper, by: Scope, team: int, shard: int, now: datetime, lapse: timedelta
+) -> tuple[int, str, int, bool] | None:
+    here.ensure_connection()
+    ticket = walls.sign(by, here.connection.pgconn.backend_pid)
+    if here.in_atomic_block:
+        with database_transaction.atomic(), here.cursor() as cursor:
+            cursor.execute(_CLAIM.format(*["%s"] * 5), [ticket, team, shard, now, lapse])
             inside: tuple[int, str, int, bool] | None = cursor.fetchone()
             return inside
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        # Past Django's cursor, whose bookkeeping costs more than the claim.
-        row: tuple[int, str, int, bool] | None = connection.connection.execute(_CLAIM, arguments).fetchone()
-    return row
+    texts = (ticket, str(team), str(shard), now.isoformat(), f"{lapse.total_seconds()} seconds")
+    with here.wrap_database_errors:
+        return _directly(here.connection, [text.encode() for text in texts])
+
+
+def _directly(raw: Any, arguments: list[bytes]) -> tuple[int, str, int, bool] | None:
+    """The claim as a prepared statement straight through libpq: a cursor's bookkeeping costs more than the claim."""
+    pgconn = raw.pgconn
+    if not getattr(raw, "_ringfence_claim", False):
+        done = pgconn.prepare(_PREPARED, _CLAIM.format("$1", "$2", "$3", "$4", "$5").encode())
+        if done.status != ExecStatus.COMMAND_OK:
+            raise error_from_result(done)
+        raw._ringfence_claim = True
+    result = pgconn.exec_prepared(_PREPARED, arguments)
+    if result.status != ExecStatus.TUPLES_OK:
+        raise error_from_result(result)
+    if not result.ntuples:
+        return None
+    trace, ref, version, resumed = (result.get_value(0, column) for column in range(4))
+    return int(trace), ref.decode(), int(version), resumed == b"t"
 
 
 def put_back(*, trace: int, version: int, by: Scope, now: datetime) -> int:
