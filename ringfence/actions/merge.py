@@ -452,7 +452,7 @@ class _Batch:
                 homes = [self.homes[i].utla or placing.NOWHERE for i in at]
                 people_columns = (
                     [str(person) for _, person in self.new_people],
-                    [f["nhs_number"][i] or null for i in at],
+                    [f["nhs_number"][i] or NULL for i in at],
                     [str(keys.match[i]) for i in at],
                     pick("given_name"),
                     pick("family_name"),
@@ -609,8 +609,9 @@ def _safe(column: list[str]) -> list[str]:
 
 
 def _copy(cursor: Any, table: str, lines: Iterable[str]) -> None:
+    text = "\n".join(lines) + "\n"  # before the COPY begins: making the lines may ask the database for numbers
     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-        copy.write("\n".join(lines) + "\n")
+        copy.write(text)
 
 
 # A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was
