@@ -16,6 +16,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Max
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
@@ -90,7 +91,8 @@ SELECT wanted.kind, wanted.area, wanted.name, wanted.shards, %(opened)s FROM (
     UNION ALL
     SELECT 'pool', code, 'National pool', %(shards)s FROM areas WHERE code = %(england)s
 ) AS wanted
-WHERE NOT EXISTS (SELECT 1 FROM teams t WHERE t.kind = wanted.kind AND t.area = wanted.area AND t.closed_at IS NULL)
+WHERE NOT EXISTS (
+    SELECT 1 FROM teams t WHERE t.kind = wanted.kind AND t.area = wanted.area AND t.closed_at IS NULL)
 ON CONFLICT (kind, area) WHERE closed_at IS NULL DO NOTHING
 """
 
@@ -313,7 +315,7 @@ def set_policy(
             opens=policy.opens,
             closes=policy.closes,
             bank_holidays=policy.bank_holidays,
-            recorded_at=now,
+            recorded_at=_after_the_last(area, now),
             recorded_by=by.user or None,
         )
         row.revision += 1
@@ -331,6 +333,12 @@ def set_policy(
             },
         )
     return PolicySet(policy, row.revision)
+
+
+def _after_the_last(area: str, now: datetime) -> datetime:
+    """``now``, or later by so little that the order of recording is kept."""
+    last: datetime | None = Policy.objects.filter(area_id=area).aggregate(Max("recorded_at"))["recorded_at__max"]
+    return now if last is None or last < now else last + timedelta(microseconds=1)
 
 
 def _changes(area: str) -> Sequence[str]:
