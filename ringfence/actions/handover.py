@@ -12,14 +12,14 @@ from django.db.models import Q
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
-from ringfence.actions import auditing, partnerships, work
+from ringfence.actions import auditing, renewal, work
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid
 from ringfence.actions.holding import Held, Move, clock, hold, move, must_be_free
 from ringfence.partnerships.clock import hold_still
-from ringfence.queries.partnerships import changed_since
 from ringfence.queries.policy import local_teams, partnership_histories
 from ringfence.queries.regions import health_protection_team
+from ringfence.queries.renewal import changed_since
 from ringfence.rules import handover as rules
 from ringfence.rules.access import Refused, Scope, system_scope
 from ringfence.rules.handover import TeamKind
@@ -35,11 +35,12 @@ class Swept:
     teams: Mapping[int, int] = field(default_factory=dict)
 
 
+# In the order of its index: an EXISTS may be planned as a walk through the whole table for the first that fits.
 _IS_DUE = """
-SELECT EXISTS (
-    SELECT 1 FROM traces t
-    WHERE t.closed_at IS NULL AND t.passes_to_id IS NOT NULL AND t.due_at <= %s
-        AND (t.claimed_by IS NULL OR t.ready_at <= %s))
+SELECT 1 FROM traces t
+WHERE t.closed_at IS NULL AND t.passes_to_id IS NOT NULL AND t.due_at <= %s
+    AND (t.claimed_by IS NULL OR t.ready_at <= %s)
+ORDER BY t.due_at LIMIT 1
 """
 
 # The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own.
@@ -104,13 +105,12 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
     that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.
     """
-    partnerships.apply_changes(by=system_scope("policy"), now=now)
+    renewal.apply_changes(by=system_scope("policy"), now=now)
     with walls.transaction(by):
         with connection.cursor() as cursor:
             cursor.execute(_IS_DUE, [now, now])
-            row = cursor.fetchone()
             teams: dict[int, int] = {}
-            if row and row[0]:
+            if cursor.fetchone() is not None:
                 hold_still()
                 cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
                 teams = dict(cursor.fetchall())

@@ -6,10 +6,9 @@ by whoever may see partnerships. Names of people are for the area's own and for 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,11 +16,9 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.partnerships.models import policy_value
-from ringfence.queries.policy import local_teams, partnership_histories
+from ringfence.queries.policy import partnership_histories
 from ringfence.rules.access import ENGLAND, ROLES, Refused, Scope, system_scope
-from ringfence.rules.handover import Due
 from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
-from ringfence.rules.renewal import due_anew
 
 _POLICY = "area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays"
 
@@ -42,16 +39,6 @@ class Standing(StrEnum):
             Standing.JOINING: "Joining",
             Standing.LIVE: "Joined",
         }[self]
-
-
-@dataclass(frozen=True, slots=True)
-class Clockwork:
-    """What the clock goes by for one authority: its policies as recorded, and its local team."""
-
-    area: str
-    policies: tuple[PartnershipPolicy, ...]
-    local_team: int | None
-    live_from: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,70 +165,6 @@ class AuthorityPage:
     may_change: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Passing:
-    """How many open traces pass to the local team: at once, within hours (cumulative, those at once included), later,
-    or not by the clock."""
-
-    at_once: int
-    within_1: int
-    within_6: int
-    within_24: int
-    later: int
-    never: int
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One open trace, by its times alone: when it passes before and after the change (None: not by the clock)."""
-
-    transferred_at: datetime
-    before_at: datetime | None
-    after_at: datetime | None
-    before_why: str
-    after_why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a policy would do to the open traces that the national team has now; nothing is written."""
-
-    proposed: PartnershipPolicy
-    open_traces: int
-    before: Passing
-    after: Passing
-    sooner: int
-    later: int
-    begin_to_pass: int
-    no_longer_pass: int
-    unchanged: int
-    examples: tuple[Example, ...]
-
-
-# Shared with the verbs
-
-
-def clockwork(areas: Iterable[str], now: datetime) -> dict[str, Clockwork]:
-    """What the clock goes by, for each of ``areas``; inside a transaction that the caller has opened."""
-    wanted = list(areas)
-    histories, teams = partnership_histories(wanted), local_teams(now, wanted)
-    works = {}
-    for area in wanted:
-        team = teams.get(area)
-        works[area] = Clockwork(
-            area, histories.get(area, ()), team.id if team else None, team.live_from if team else None
-        )
-    return works
-
-
-def changed_since() -> frozenset[str]:
-    """Authorities whose partnership changed since their traces' due times were worked out.
-
-    Inside a transaction that the caller has opened.
-    """
-    return frozenset(area for (area,) in _rows("SELECT area FROM partnerships WHERE applied <> revision"))
-
-
 # The list
 
 _AUTHORITIES = """
@@ -276,11 +199,11 @@ ORDER BY a.name
 
 def authorities(*, scope: Scope, now: datetime) -> tuple[Authority, ...]:
     """Every authority with a partnership, by name. Raises Refused without the permission to see partnerships."""
-    _require(scope)
+    require_view(scope)
     with walls.transaction(system_scope("statistics")):
         rows = _rows(_AUTHORITIES, {"now": now, "area": None})
-        dated = clockwork((row[0] for row in rows), now)
-        return tuple(_line(row, dated[row[0]].policies, now) for row in rows)
+        dated = partnership_histories(row[0] for row in rows)
+        return tuple(_line(row, dated.get(row[0], ()), now) for row in rows)
 
 
 def _line(row: Sequence[Any], policies: Sequence[PartnershipPolicy], now: datetime) -> Authority:
@@ -360,7 +283,7 @@ ORDER BY m.from_at, m.id
 
 def authority(*, scope: Scope, area: str, now: datetime) -> AuthorityPage | None:
     """One authority in full, or None when there is no partnership of that code."""
-    _require(scope)
+    require_view(scope)
     shown = may_see_people(scope, area)
     values = {"now": now, "area": area}
     with walls.transaction(system_scope("statistics")):
@@ -419,106 +342,8 @@ def _dated(
     return tuple(sorted(dated, key=lambda each: (each.policy.from_at, each.recorded_at)))
 
 
-# What a change would do
-
-#: A trace of the authority that a national team has: what the rule asks of it, with what it was due by before.
-OPEN_WITH_NATIONAL = """
-SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS NOT NULL,
-    t.handovers > 0 AND EXISTS (
-        SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local')
-FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind = 'national'
-WHERE t.authority = ANY (%s) AND t.closed_at IS NULL
-ORDER BY t.id
-"""
-
-EXAMPLES = 6
-
-
-def preview(*, scope: Scope, proposed: PartnershipPolicy, now: datetime) -> Preview | None:
-    """What ``proposed`` would do to its authority's open traces, against the policies recorded so far.
-
-    Worked out by the rule itself and not from its cache. None when there is no such partnership.
-    """
-    _require(scope)
-    with walls.transaction(system_scope("statistics")):
-        if not _rows("SELECT 1 FROM partnerships WHERE area = %s", [proposed.area]):
-            return None
-        works = clockwork([proposed.area], now)[proposed.area]
-        rows = _rows(OPEN_WITH_NATIONAL, [[proposed.area]])
-
-    def decide(history: Sequence[PartnershipPolicy]) -> list[Due]:
-        return [
-            due_anew(
-                Due(due_at, passes, why),
-                transferred_at,
-                history,
-                local_team_live_from=works.live_from,
-                now=now,
-                given_back=had_by_local,
-            )
-            for _, _, transferred_at, due_at, why, passes, had_by_local in rows
-        ]
-
-    before, after = decide(works.policies), decide((*works.policies, proposed))
-    return compare(proposed, [row[2] for row in rows], before, after, now)
-
-
-def compare(
-    proposed: PartnershipPolicy,
-    transferred: Sequence[datetime],
-    before: Sequence[Due],
-    after: Sequence[Due],
-    now: datetime,
-) -> Preview:
-    """Count what became of each open trace; ``before`` and ``after`` are the rule's answers in the same order.
-
-    What is due already passes at the next sweep, so of two moments in the past neither is sooner.
-    """
-    change: Counter[str] = Counter()
-    examples: dict[str, list[Example]] = {}
-    for at, old, new in zip(transferred, before, after, strict=True):
-        old_at = max(old.at, now) if old.passes else None
-        new_at = max(new.at, now) if new.passes else None
-        kind = _change(old_at, new_at)
-        change[kind] += 1
-        examples.setdefault(kind, []).append(Example(at, old_at, new_at, old.why, new.why))
-    chosen: list[Example] = []
-    for kind in ("begin", "sooner", "later", "stop", "same"):
-        chosen += examples.get(kind, [])[:2]
-    return Preview(
-        proposed=proposed,
-        open_traces=len(transferred),
-        before=_passing(before, now),
-        after=_passing(after, now),
-        sooner=change["sooner"],
-        later=change["later"],
-        begin_to_pass=change["begin"],
-        no_longer_pass=change["stop"],
-        unchanged=change["same"],
-        examples=tuple(chosen[:EXAMPLES]),
-    )
-
-
-def _change(old: datetime | None, new: datetime | None) -> str:
-    if old == new:
-        return "same"
-    if old is None:
-        return "begin"
-    if new is None:
-        return "stop"
-    return "sooner" if new < old else "later"
-
-
-def _passing(decisions: Sequence[Due], now: datetime) -> Passing:
-    waits = [decision.at - now for decision in decisions if decision.passes]
-
-    def within(hours: int) -> int:
-        return sum(wait <= timedelta(hours=hours) for wait in waits)
-
-    return Passing(within(0), within(1), within(6), within(24), len(waits) - within(24), len(decisions) - len(waits))
-
-
-def _require(scope: Scope) -> None:
+def require_view(scope: Scope) -> None:
+    """Raise Refused unless the scope may see partnerships; the command line may."""
     if scope.name != "accounts" and not (scope.may("partnership view") or scope.may("partnership")):
         raise Refused("Your role does not let you see partnerships.")
 

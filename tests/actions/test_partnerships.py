@@ -15,7 +15,7 @@ from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.geography.models import Area
 from ringfence.partnerships import clock
 from ringfence.partnerships.models import Partnership, Policy
-from ringfence.queries.partnerships import changed_since
+from ringfence.queries.renewal import changed_since
 from ringfence.rules.access import Refused, system_scope
 from tests.town import (
     ACCOUNTS,

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from ringfence.actions import accounts, handover, partnerships
 from ringfence.queries import partnerships as queries
-from ringfence.queries.partnerships import Passing, Standing, When
+from ringfence.queries import renewal
+from ringfence.queries.partnerships import Standing, When
+from ringfence.queries.renewal import Passing
 from ringfence.rules.access import Refused, system_scope
 from ringfence.rules.handover import Due
 from ringfence.rules.policy import Model
@@ -76,7 +78,7 @@ def test_tracers_see_no_partnerships(town, name):
     for read in (
         lambda scope: queries.authorities(scope=scope, now=START),
         lambda scope: queries.authority(scope=scope, area=BLACKBURN, now=START),
-        lambda scope: queries.preview(scope=scope, proposed=proposed(START), now=START),
+        lambda scope: renewal.preview(scope=scope, proposed=proposed(START), now=START),
     ):
         with pytest.raises(Refused):
             read(town.by(name))
@@ -84,7 +86,7 @@ def test_tracers_see_no_partnerships(town, name):
 
 def test_an_authority_that_is_not_there(town):
     assert queries.authority(scope=town.by("Olu"), area="E07000223", now=START) is None
-    assert queries.preview(scope=town.by("Olu"), proposed=proposed(START, "E07000223"), now=START) is None
+    assert renewal.preview(scope=town.by("Olu"), proposed=proposed(START, "E07000223"), now=START) is None
 
 
 def test_the_history_says_what_holds_when(town):
@@ -152,7 +154,7 @@ def test_a_preview_is_what_then_happens(town):
     traces = [town.trace(now=START + hours * HOUR) for hours in (0, 3, 9)]
     before = [row(trace, "due_at") for trace in traces]
     change = proposed(now, set_period_hours=6, opens=time(8), closes=time(20))
-    found = queries.preview(scope=town.by("Dora", now), proposed=change, now=now)
+    found = renewal.preview(scope=town.by("Dora", now), proposed=change, now=now)
     assert [row(trace, "due_at") for trace in traces] == before
     assert found.open_traces == found.sooner == 3
     assert found.before == Passing(at_once=0, within_1=0, within_6=0, within_24=2, later=1, never=0)
@@ -171,17 +173,17 @@ def test_a_preview_is_what_then_happens(town):
 
 def test_a_preview_of_leaving_and_of_beginning(town):
     town.trace()
-    away = queries.preview(scope=town.by("Dora"), proposed=proposed(START, model="national_only"), now=START)
+    away = renewal.preview(scope=town.by("Dora"), proposed=proposed(START, model="national_only"), now=START)
     assert (away.no_longer_pass, away.after.never, away.examples[0].after_at) == (1, 1, None)
     partnerships.set_policy(area=BLACKBURN, by=ACCOUNTS, now=START, model="national_only")
     partnerships.apply_changes(by=system_scope("policy"), now=START)
-    back = queries.preview(scope=town.by("Dora"), proposed=proposed(START), now=START)
+    back = renewal.preview(scope=town.by("Dora"), proposed=proposed(START), now=START)
     assert (back.begin_to_pass, back.before.never, back.after.never) == (1, 1, 0)
 
 
 def test_who_sees_no_traces_still_sees_the_preview(town):
     town.trace()
-    assert queries.preview(scope=town.by("Olu"), proposed=proposed(START), now=START).open_traces == 1
+    assert renewal.preview(scope=town.by("Olu"), proposed=proposed(START), now=START).open_traces == 1
 
 
 dues = st.builds(
@@ -195,12 +197,12 @@ dues = st.builds(
 @given(st.lists(st.tuples(dues, dues), max_size=20))
 def test_every_open_trace_is_in_one_place(pairs):
     before, after = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    found = queries.compare(proposed(START), [START] * len(pairs), before, after, START)
+    found = renewal.compare(proposed(START), [START] * len(pairs), before, after, START)
     parts = found.sooner + found.later + found.begin_to_pass + found.no_longer_pass + found.unchanged
     assert parts == found.open_traces == len(pairs)
     for passing in (found.before, found.after):
         assert passing.at_once <= passing.within_1 <= passing.within_6 <= passing.within_24
         assert passing.within_24 + passing.later + passing.never == len(pairs)
-    assert len(found.examples) == min(len(found.examples), queries.EXAMPLES)
+    assert len(found.examples) == min(len(found.examples), renewal.EXAMPLES)
     if before == after:
         assert found.unchanged == len(pairs) and found.before == found.after

@@ -1,5 +1,7 @@
 """``ringfence user``: who signs in."""
 
+from typing import Any
+
 import typer
 
 
@@ -109,7 +111,7 @@ def _user(email: str) -> int:
     return found
 
 
-def _where(role: str, area: str, team: int) -> dict[str, object]:
+def _where(role: str, area: str, team: int) -> dict[str, Any]:
     """The team or the area of a role, as the verb takes them."""
     from ringfence.queries import accounts
     from ringfence.rules.access import ROLES, system_scope

@@ -15,6 +15,7 @@ from ringfence.actions import partnerships as verbs
 from ringfence.actions.errors import Invalid, Stale
 from ringfence.queries import partnerships as queries
 from ringfence.queries.partnerships import AuthorityPage, Standing
+from ringfence.queries.renewal import preview
 from ringfence.queries.teams import borrowing_teams
 from ringfence.rules.access import ROLES, Member, Refused
 from ringfence.rules.calendar import WEEKDAYS
@@ -236,7 +237,7 @@ def policy(request: StaffRequest, code: str) -> HttpResponse:
                     title="Check what this policy would do",
                     section=SECTION,
                     line=found.line,
-                    preview=queries.preview(scope=request.scope, proposed=proposed, now=request.now),
+                    preview=preview(scope=request.scope, proposed=proposed, now=request.now),
                     days=_letters,
                     sent=[
                         (key, value) for key, values in request.POST.lists() for value in values if key not in NOT_SENT
