@@ -31,6 +31,6 @@ def page(
         "section": section,
         "now": now,
         "visitor": None if plain else getattr(request, "visitor", None),
-        "policy": None if plain else policy_in_force(now),
+        "policy": None if plain else policy_in_force(request),
     }
     return HttpResponse(get_template(template).render(context, request), status=status)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from django.http import HttpRequest
+from django.utils import timezone
 
 from ringfence.queries.policy import service_policy
 from ringfence.rules.policy import PolicyError, ServicePolicy
 
-#: Seconds for which a process remembers the policy: it changes with the day, and every page names it.
-REMEMBERED = 60
 
-_known: list[tuple[float, ServicePolicy | None]] = []
+def policy_in_force(request: HttpRequest) -> ServicePolicy | None:
+    """The service policy that holds at the request's moment, or None where none is recorded; read once a request.
 
-
-def policy_in_force(now: datetime) -> ServicePolicy | None:
-    """The service policy that holds at ``now``, or None where none is recorded."""
-    known = _known[-1] if _known else None
-    if known is not None and abs(now.timestamp() - known[0]) < REMEMBERED:
-        return known[1]
-    try:
-        found = service_policy(now)
-    except PolicyError:
-        found = None
-    # One assignment, so that threads never see a list in between.
-    _known[:] = [(now.timestamp(), found)]
-    return found
-
-
-def forget() -> None:
-    """Read the policy anew at the next page: after it changed, and between tests."""
-    _known.clear()
+    Nothing is remembered between requests: from the moment that an exercise begins, every page says so.
+    """
+    if not hasattr(request, "_policy"):
+        try:
+            found = service_policy(getattr(request, "now", None) or timezone.now())
+        except PolicyError:
+            found = None
+        request._policy = found  # type: ignore[attr-defined]
+    known: ServicePolicy | None = request._policy  # type: ignore[attr-defined]
+    return known

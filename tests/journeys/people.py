@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.town import Town
 
-PASSWORD = "a long enough password"  # noqa: S105 - of people who do not exist
+PASSWORD = "a long enough password"
 
 
 def give_passwords(town: Town) -> None:

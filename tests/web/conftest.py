@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,21 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from ringfence.actions import handover, work
-from ringfence.web import service
 from tests.town import SWEEP, Town, build, row
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 PASSWORD = "a long enough password"
 
 SignedIn = Callable[[str], Client]
-
-
-@pytest.fixture(autouse=True)
-def fresh_policy() -> Iterator[None]:
-    """No page remembers the policy of another test's database."""
-    service.forget()
-    yield
-    service.forget()
 
 
 @pytest.fixture

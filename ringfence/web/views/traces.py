@@ -61,7 +61,7 @@ def _record(
 ) -> HttpResponse:
     """The page of a record. ``form`` is what was typed into the part ``which`` when it is shown again."""
     record = read_trace(scope=request.scope, ref=ref, now=request.now)
-    policy = policy_in_force(request.now)
+    policy = policy_in_force(request)
     isolation = record.isolation
     busy = record.open_now and not record.open_with_me
     may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")

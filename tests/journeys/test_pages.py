@@ -1,0 +1,173 @@
+"""Every page at the width of a phone and of a desk: no accessibility violation, nothing to scroll sideways.
+
+With ``RINGFENCE_TEST_IMAGES=docs/images`` the README's picture is made there, and one of every page in ``build/pages``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.urls import get_resolver
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from ringfence.accounts import walls
+from ringfence.actions import attempts, handover, intake, notes, partnerships, work
+from ringfence.rules.access import system_scope
+from tests.journeys.people import give_passwords, sign_in
+from tests.town import BLACKBURN, INTAKE, SWEEP, Town, build, row
+
+FORMS = re.compile("/(attempts|notes|put-back|give-back|escalate|joining|people|lending|reassign|seen)$|^sign-out$")
+PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
+WIDTHS = (360, 1280)
+
+LINES = """Specimen ID,NHS number,Name,Date of birth,Specimen date,Result
+S1,123,Ann Example,03/04/1980,2026-11-15,Positive
+S2,,Ann Example,33/04/1980,2026-11-15,Positive
+"""
+
+
+@pytest.fixture
+def town(committed: None) -> Town:
+    """The country at work: calls made, traces handed over, a question asked, one escalated, a line list delivered."""
+    made = build()
+    give_passwords(made)
+    now = timezone.now()
+    partnerships.apply_changes(by=system_scope("policy"), now=now)
+    for hours in (80, 79, 78, 3, 2, 1):
+        made.trace(now=now - timedelta(hours=hours), phone_other="01632960102", email="someone@example.com")
+    made.trace(now=now - timedelta(hours=1), priority=1, born=date(now.year - 9, 1, 1), household=7)
+    handover.sweep(by=SWEEP, now=now - timedelta(hours=2))
+    for name, team in (("Lola", "local"), ("Luke", "local")):
+        claimed = work.claim(team=made.team(team), by=made.by(name, now), now=now)
+        assert claimed is not None
+        by = made.by(name, now)
+        notes.add(trace=claimed.trace, kind="question", text="Which language do they speak?", by=by, now=now)
+        attempts.record(
+            trace=claimed.trace,
+            version=claimed.version,
+            kind="call",
+            outcome="reached" if name == "Lola" else "escalated",
+            note="Willow House care home",
+            by=by,
+            now=now,
+        )
+    ref = intake.receive(stream=[LINES.encode()], source="Royal Infirmary", by=INTAKE, now=now).ref
+    intake.process(delivery=ref, by=INTAKE, now=now)
+    return made
+
+
+def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
+    now = timezone.now()
+    mine = work.claim(team=town.team("national"), by=town.by("Nia", now), now=now)
+    local = work.claim(team=town.team("local"), by=town.by("Lola", now), now=now)
+    delivery = intake.receive(stream=[LINES.encode()], source="Royal Infirmary", by=INTAKE, now=now).ref
+    assert mine is not None
+    assert local is not None
+    visits = {
+        "Nia": ["/work", f"/traces/{mine.ref}", "/gallery", "/nothing-here"],
+        "Lola": ["/local", f"/traces/{local.ref}"],
+        "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
+        "Leo": ["/work/team"],
+        "Hana": ["/escalated"],
+        "Dora": [
+            f"/overview/{BLACKBURN}",
+            "/overview?period=all",
+            f"/authorities/{BLACKBURN}",
+            f"/authorities/{BLACKBURN}/policy",
+        ],
+        "Olu": ["/authorities", "/deliveries", f"/deliveries/{delivery}", "/quarantine"],
+        "Gil": ["/audit?what=all"],
+        "Charlie": ["/"],
+    }
+    wrong = []
+    seen = {"/sign-in"}
+    page.goto("/sign-in")
+    wrong += look(page, "nobody", "/sign-in", axe)
+    for name, addresses in visits.items():
+        sign_in(page, name)
+        for address in addresses:
+            page.goto(address)
+            seen.add(re.sub(r"\?.*", "", address))
+            wrong += look(page, name, address, axe)
+            if address.endswith("/policy"):
+                page.get_by_label("Set period in hours").fill("4")
+                page.get_by_role("button", name="See what it would do").click()
+                wrong += look(page, name, f"{address}/preview", axe)
+    assert wrong == []
+    pages = {str(pattern.pattern) for each in get_resolver().url_patterns for pattern in each.url_patterns}
+    forms = {
+        each
+        for each in pages
+        if re.search(r"/(attempts|notes|put-back|give-back|escalate|joining|people|lending)$", each)
+    }
+    forms |= {"sign-out", "work/team/reassign", "local/seen"}
+    walked = {re.sub(r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}", "*", address.lstrip("/")) for address in seen}
+    assert {re.sub(r"<[^>]*>", "*", each) for each in pages - forms} <= walked
+
+
+def look(page: Page, name: str, address: str, axe: Callable[[Page], list[str]]) -> list[str]:
+    """What is wrong with the page that is shown, at each width; pictures of it."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        where = f"{address} for {name} at {width}"
+        found += [f"{where}: {violation}" for violation in axe(page)]
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if beyond:
+            found.append(f"{where}: {beyond} pixels to scroll sideways")
+        if "RINGFENCE_TEST_IMAGES" not in os.environ:
+            continue
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        kind = re.sub(r"[A-Z0-9]{3,4}-[A-Z0-9]{3}", "one", address)
+        stem = re.sub(r"\W+", "-", kind).strip("-") or "home"
+        page.screenshot(path=PICTURES / f"{stem}-{name.lower()}-{width}.png", full_page=True)
+    return found
+
+
+def test_a_form_with_mistakes_and_a_stale_page_are_as_accessible(
+    page: Page, town: Town, axe: Callable[[Page], list[str]]
+) -> None:
+    sign_in(page, "Nia")
+    page.goto("/work")
+    page.get_by_role("button", name="Take the next trace").click()
+    page.get_by_label("Asked to be called back").check()
+    page.get_by_role("button", name="Save and stop").click()
+    wrong = look(page, "nia", "/mistakes", axe)
+    ref = page.url.split("/")[4]
+    now = timezone.now()
+    number, version = row_of(ref)
+    work.put_back(trace=number, version=version, by=town.by("Lena", now), now=now)
+    page.get_by_label("No answer").check()
+    page.get_by_role("button", name="Save and stop").click()
+    wrong += look(page, "nia", "/stale", axe)
+    assert wrong == []
+
+
+def row_of(ref: str) -> tuple[int, int]:
+    with walls.transaction(SWEEP), connection.cursor() as cursor:
+        cursor.execute("SELECT id, version FROM traces WHERE ref = %s", [ref])
+        found: tuple[int, int] = cursor.fetchone()
+    assert row(found[0], "ref") == (ref,)
+    return found
+
+
+@pytest.mark.skipif("RINGFENCE_TEST_IMAGES" not in os.environ, reason="only when the README's pictures are to be made")
+def test_the_picture_of_the_readme(page: Page, town: Town) -> None:
+    folder = Path(os.environ["RINGFENCE_TEST_IMAGES"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET given_name = 'Amelia', family_name = 'Example', birth_date = '1990-09-02'")
+    sign_in(page, "Nia")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/work")
+    page.get_by_role("button", name="Take the next trace").click()
+    picture = folder / "trace.png"
+    page.screenshot(path=picture)
+    assert picture.stat().st_size < 300_000
