@@ -181,7 +181,7 @@ def layout(header: list[str], mapping: SourceMapping | None = None) -> Layout:
         raise Refused(
             f"This is not a line list: no column for {', '.join(missing)}. The first row has: "
             f"{', '.join(repr(name.strip()[:40]) for name in header[:30]) or 'nothing'}. If the columns have other "
-            "names, give this source a mapping."
+            "names, give this source a mapping: ringfence source set."
         )
     return Layout(
         places, len(header), unknown, bool(mapping and mapping.month_first), mapping.results if mapping else {}

@@ -1,7 +1,8 @@
 """What a delivery's counts say: does it balance, and does anything about it look as in a week when results were lost.
 
-In autumn 2020 England lost 15,841 positive results in eight days, because files had gone through a spreadsheet format that
-ends at 65,536 rows and nobody compared counts. Nothing here changes a delivery; each warning is a sentence for somebody.
+In autumn 2020 England lost 15,841 positive results in eight days, because files had gone through a spreadsheet format
+that ends at 65,536 rows and nobody compared counts. Nothing here changes a delivery; each warning is a sentence for
+somebody.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ SPREADSHEET_LIMITS = (65_536, 1_048_576, 16_384)
 
 USUAL_TIMES = 5
 """A delivery this many times larger or smaller than the source's usual one is pointed out [B]."""
+
+MOST_NAMED = 12
+"""Columns that a warning names; how many more there are is counted."""
 
 MOST_PARTS = 16
 """Parts that one delivery may be read in at once; its locks are numbered by them."""
@@ -58,7 +62,11 @@ def warnings(
             "been cut off on the way. Compare the laboratory's own count."
         )
     if unknown_headers:
-        said.append(f"These columns were not read: {', '.join(unknown_headers)}.")
+        named = [repr(each) if each.strip() else "one without a name" for each in unknown_headers[:MOST_NAMED]]
+        more = len(unknown_headers) - len(named)
+        said.append(f"These columns were not read: {', '.join(named)}{f' and {more} more' if more else ''}.")
+    if not rows:
+        said.append("The file holds a header and no rows.")
     number = _number(filename)
     if number is not None:
         known = [n for name, _ in earlier if (n := _number(name)) is not None and _stem(name) == _stem(filename)]

@@ -72,6 +72,7 @@ EARLIEST_SPECIMEN = "2020-01-01"
 OLDEST_YEARS = 120
 
 _DATE_ISO = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?:[T ].*)?$")
+_DATE_HL7 = re.compile(r"(\d{4})(\d{2})(\d{2})\d{4}(?:\d{2}(?:\.\d{1,4})?)?(?:[+-]\d{4}|Z)?$")
 _DATE_PARTS = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})(?:[T ].*)?$")
 _DATE_WORDS = re.compile(r"(\d{1,2})[-/. ]([A-Za-z]{3,9})[-/. ,]+(\d{4})(?:[T ].*)?$")
 _MONTHS = {
@@ -146,12 +147,13 @@ def nhs_number(text: str) -> str:
 def iso_date(text: str, month_first: bool = False) -> str:
     """A date written as 2020-08-03, 20200803, 03/08/2020 (day first unless ``month_first``) or 3 Aug 2020, as ISO text.
 
-    A time after the date is dropped. A year of two digits is refused: it would be a guess. ``""`` stays ``""``.
+    A time after the date is dropped, also as HL7 writes it (202008031405). A year of two digits is refused: it would be
+    a guess. ``""`` stays ``""``.
     """
     text = text.strip()
     if not text:
         return ""
-    if match := _DATE_ISO.match(text):
+    if match := _DATE_ISO.match(text) or _DATE_HL7.match(text):
         year, month, day = map(int, match.groups())
     elif match := _DATE_PARTS.match(text):
         first, second, year = map(int, match.groups())

@@ -25,7 +25,12 @@ def test_a_balance_holds_when_every_row_is_somewhere(counts):
         ({"rows": 1_048_575}, "where a spreadsheet program ends"),
         ({"expected": 120}, "Rows are missing"),
         ({"expected": 80}, "Ask the sender which count is right"),
-        ({"headers": ["Ward"]}, "not read: Ward"),
+        (
+            {"headers": ["A", " ", *"CDEFGHIJKLMNOP"]},
+            "'A', one without a name, 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L' and 4 more",
+        ),
+        ({"rows": 0}, "a header and no rows"),
+        ({"headers": ["Ward"]}, "not read: 'Ward'."),
         (
             {"filename": "lab_0007.csv", "earlier": [("lab_0005.csv", 100), ("lab_0004.csv", 100)]},
             "1 file of this source",

@@ -41,7 +41,19 @@ def test_nhs_numbers_as_the_reference_package_checks_them(text):
 
 @given(
     days,
-    st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%d-%b-%Y", "%d %B %Y", "%Y-%m-%dT10:00:00Z", " %d.%m.%Y "]),
+    st.sampled_from(
+        [
+            "%Y-%m-%d",
+            "%Y%m%d",
+            "%d/%m/%Y",
+            "%d-%b-%Y",
+            "%d %B %Y",
+            "%Y-%m-%dT10:00:00Z",
+            "%Y%m%d1405",
+            "%Y%m%d140559-0500",
+            " %d.%m.%Y ",
+        ]
+    ),
 )
 def test_a_day_in_any_writing(day, form):
     assert iso_date(day.strftime(form)) == day.isoformat()

@@ -1,0 +1,116 @@
+"""``ringfence intake``, ``reconcile`` and ``source`` as people run them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.deliveries import line, record, sheet, wave
+
+pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
+
+
+def run(*arguments, stdin=b""):
+    """The exit code, what was printed, and what was said about failures."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ringfence.cli", *map(str, arguments)], input=stdin, capture_output=True, env=os.environ
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def test_a_day_s_work_on_the_command_line(tmp_path):
+    good, bad, odd = tmp_path / "good.csv", tmp_path / "bad.csv", tmp_path / "odd.csv"
+    good.write_bytes(sheet(line("S1", "Ann", on="2026-11-15"), line("S2", "Bob", result="Negative")))
+    bad.write_bytes(wave(40))
+    odd.write_bytes(b"Probe,Taken,Outcome\nP1,11/15/2026,covid:neg\n")
+    mapping = tmp_path / "odd.toml"
+    mapping.write_text(
+        'month_first = true\n[headers]\nProbe = "specimen_id"\nTaken = "specimen_date"\n'
+        '[results]\n"covid:neg" = "negative"\n'
+    )
+
+    code, said, wrong = run("intake", good, "--source", "Lab")
+    assert (code, wrong) == (0, "")
+    assert "good.csv from Lab" in said and "1 cases opened" in said and "2 accepted, 1 of them positive" in said
+    code, said, _ = run("intake", good, "--source", "Lab", "--json")
+    got = json.loads(said)
+    assert code == 0 and got["again"] and got["rows"] == 2 and got["balances"]
+
+    code, said, _ = run(
+        "intake", "-", "--source", "Lab", "--parts", 2, "--expect", 50, "--json", stdin=bad.read_bytes()
+    )
+    got = json.loads(said)
+    assert (
+        code == 3 and got["quarantined"] > 0 and got["rows"] == got["accepted"] + got["duplicate"] + got["quarantined"]
+    )
+    assert "The sender said 50 rows" in got["warnings"][0]
+
+    code, said, _ = run("intake", odd, "--source", "Odd")
+    assert code == 1 and "Refused: This is not a line list" in said and "ringfence source set" in said
+    assert run("source", "set", "Odd", mapping)[0] == 0
+    assert "covid:neg -> negative" in run("source", "list")[1]
+    assert run("intake", odd, "--source", "Odd")[0] == 0
+
+    assert run("intake", "--resume")[:2] == (0, "Everything that was received has been read.\n")
+    code, said, _ = run("reconcile")
+    assert code == 0 and "3 deliveries" in said and "3 balance" in said
+
+
+def test_wrong_use_is_one_line_and_code_2(tmp_path):
+    code, _, wrong = run("intake", tmp_path / "none.csv", "--source", "Lab")
+    assert (code, wrong) == (2, f"ringfence: {tmp_path / 'none.csv'} is not there\n")
+    code, _, wrong = run("intake", tmp_path, "--source", "Lab")
+    assert (code, wrong) == (2, f"ringfence: {tmp_path} is a folder; name the files in it\n")
+    (tmp_path / "a.csv").write_bytes(b"x")
+    for arguments, word in (
+        (["intake", tmp_path / "a.csv"], "--source"),
+        (["intake"], "say which files"),
+        (["intake", "--resume", tmp_path / "a.csv"], "--resume"),
+        (["source", "set", "Lab", tmp_path / "none.toml"], "none.toml"),
+    ):
+        code, _, wrong = run(*arguments)
+        assert code == 2 and word in wrong
+    assert record()["results"] == []
+
+
+def test_what_was_half_read_is_found_and_read_to_the_end(login):
+    from django.db import connections
+
+    from ringfence.actions import intake
+    from tests.deliveries import NOW, receive
+    from tests.town import INTAKE
+
+    got = receive(wave(60))
+    intake.process(delivery=got.ref, by=INTAKE, now=NOW, part=1, parts=2)
+    receive(sheet(line("S1", "Ann")))
+    connections.close_all()
+    code, said, _ = run("reconcile")
+    assert code == 1 and "It is half read" in said and "It was received and not read yet" in said
+    code, said, _ = run("intake", "--resume", "--json")
+    assert code == 3 and [json.loads(each)["status"] for each in said.splitlines()] == ["done", "done"]
+    assert run("reconcile")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "word"),
+    [
+        ("UPDATE casework.deliveries SET accepted = accepted - 1, rows = rows - 1", "parts add up"),
+        ("DELETE FROM casework.results WHERE specimen_id = 'S1'", "the record holds 1"),
+        ("DELETE FROM casework.quarantines", "the quarantine holds 0"),
+        ("DELETE FROM casework.delivery_chunks", "0 are stored"),
+        ("UPDATE casework.delivery_chunks SET data = overlay(data placing 'x' from 200 for 1)", "SHA-256"),
+    ],
+)
+def test_reconcile_finds_what_was_done_behind_its_back(django_db_setup, sql, word):
+    import psycopg
+
+    from tests.deliveries import deliver, problems
+
+    deliver(sheet(line("S1", "Ann"), line("S2", "Bob", result="Negative"), line("", "Cat")))
+    assert problems() == []
+    with psycopg.connect(django_db_setup.server.admin(django_db_setup.name), autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(sql)
+    assert word in " ".join(problems())
