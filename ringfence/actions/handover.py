@@ -105,7 +105,8 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
     that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.
     """
-    renewal.apply_changes(by=system_scope("policy"), now=now)
+    if changed_since():
+        renewal.apply_changes(by=system_scope("policy"), now=now)
     with walls.transaction(by):
         with connection.cursor() as cursor:
             cursor.execute(_IS_DUE, [now, now])

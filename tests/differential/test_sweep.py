@@ -89,7 +89,7 @@ def agree(town, policies, joined, cases):
             opens=opens,
             closes=closes,
             bank_holidays=False,
-            recorded_at=START + number * MINUTE,
+            recorded_at=START + (number + 1) * MINUTE,
         )
     for area, at in zip(AREAS, joined, strict=True):
         Team.objects.get_or_create(
