@@ -20,8 +20,8 @@ from ringfence.simulation.answers import Person
 INTAKE, SWEEP = system_scope("intake"), system_scope("sweep")
 
 #: Tries an hour of one person: a call with its preparation and its record takes the national service ten minutes,
-#: a council's follow-up with its visits longer.
-PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 3.0, TeamKind.HEALTH_PROTECTION: 2.0}
+#: a council's follow-up, with its own records, visits and letters, an hour.
+PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 1.0, TeamKind.HEALTH_PROTECTION: 2.0}
 
 #: How long the one who answers a question takes.
 ANSWERED_WITHIN = timedelta(hours=5)
@@ -29,15 +29,27 @@ ANSWERED_WITHIN = timedelta(hours=5)
 
 @dataclass
 class Crew:
-    """One team with the people who work in it; ``policy`` gives a local team's hours."""
+    """One team with the people who work in it; ``policy`` gives a local team's hours.
+
+    ``rate`` is the tries that the whole team makes in an hour; None: as many as its people can (``PACE``).
+    """
 
     team: int
     kind: TeamKind
     area: str
     people: list[Scope] = field(default_factory=list)
     policy: PartnershipPolicy | None = None
+    rate: float | None = None
     turn: int = 0
     time: float = 0.0
+
+    def tries(self, hours: float, waiting: int) -> int:
+        """How many tries there is time for in some hours; time that nobody had work for is kept, up to three hours."""
+        rate = PACE[self.kind] * len(self.people) if self.rate is None else self.rate
+        self.time = min(self.time + hours * rate, max(3 * rate, 1.0))
+        made = min(int(self.time), waiting)
+        self.time -= made
+        return made
 
     def next(self) -> Scope:
         """Whose turn it is."""
@@ -117,12 +129,7 @@ class Floor:
             if mine is not None and team not in mine:
                 continue
             if crew is not None and crew.people and self.on_duty(crew, start):
-                crew.time = min(
-                    crew.time + hours * PACE[crew.kind] * len(crew.people), 3 * PACE[crew.kind] * len(crew.people)
-                )
-                tries = min(int(crew.time), waiting[team])
-                crew.time -= tries
-                self._shift(crew, tries, start, end)
+                self._shift(crew, crew.tries(hours, waiting[team]), start, end)
         self._answer(end)
 
     def through(self, start: datetime, end: datetime) -> None:

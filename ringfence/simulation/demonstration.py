@@ -36,7 +36,7 @@ ACCOUNTS, POLICY, INTAKE = system_scope("accounts"), system_scope("policy"), sys
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
-DAYS, CASES, SEED = 14, 800, 2020
+DAYS, CASES, SEED = 14, 2_000, 2020
 
 #: Hours between two ordinary line lists.
 EVERY = 6
@@ -51,8 +51,12 @@ SOON_TOWNS = {"E06000016": 7, "E06000008": 6}
 #: How addresses of those begin who are there to do the work; nobody signs in as one of them.
 STAFF = "staff"
 
-#: Tries for each case, and the share of a tracer's time that is spent on them: a team is as large as its work.
-TRIES, BUSY = 2.6, 0.5
+#: Tries a day that a national team has time for, for each case it gets in a day on average, with a local team behind it
+#: and without: too few where cases rise.
+TRIES, TRIES_ALONE = 2.8, 4.5
+
+#: Tries in an hour for which a team has one tracer.
+EACH = 1.2
 
 
 def play(
@@ -206,8 +210,7 @@ class _Play:
         if short:
             found.append((Newcomer(f"tracer.{short}@example.org", self._name(), "national_tracer", team), kind, area))
             found.append((Newcomer(f"lead.{short}@example.org", self._name(), "national_lead", team), None, area))
-        hours = 12 * self.days * 6.0 * BUSY
-        many = max(1, ceil(self.cases_of.get(area, 0) * TRIES / hours))
+        many = max(1, ceil(self._rate(area) / EACH))
         found += [(Newcomer(self._email(), self._name(), "national_tracer", team), kind, area) for _ in range(many)]
         return found
 
@@ -227,8 +230,15 @@ class _Play:
                 crew = self.floor.crews.get(newcomer.team)
                 if crew is None:
                     crew = Crew(newcomer.team, kind, area)
+                    if kind is TeamKind.NATIONAL:
+                        crew.rate = self._rate(area)
                     self.floor.add(crew)
                 crew.people.append(scope)
+
+    def _rate(self, area: str) -> float:
+        """Tries in an hour of an area's national team, which works twelve hours a day."""
+        tries = TRIES if any(area == town.code and town.policies for town in cast.TOWNS) else TRIES_ALONE
+        return max(0.1, self.cases_of.get(area, 0) / self.days * tries / 12)
 
     def _name(self) -> str:
         return f"{self.random.choice(GIVEN)} {self.random.choice(FAMILY)}"

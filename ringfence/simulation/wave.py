@@ -45,7 +45,7 @@ def draw(
     weights: list[float] = []
     first = min(days)
     for area in areas:
-        course = growing.get(area.code) or Growth(random.uniform(0.4, 1.0), random.uniform(-0.04, 0.05))
+        course = growing.get(area.code) or Growth(random.uniform(0.2, 0.5), random.uniform(-0.04, 0.05))
         for slot, day in enumerate(days):
             cells.append(Drawn(area.code, slot))
             weights.append(

@@ -1,11 +1,15 @@
 """Somewhere for invented people to live: a few postcodes in the towns that the plays are about."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from django.db import connection
 
+from ringfence.accounts import walls
+from ringfence.cli import session
 from ringfence.geography import resolve
-from tests.database import Connection
+from ringfence.rules.access import system_scope
 
 TOWNS = {
     "BB1": "E06000008",
@@ -20,12 +24,18 @@ TOWNS = {
 LETTERS = "ABDEFGHJLN"
 
 
-@pytest.fixture
-def homes(committed: None, owner: Connection) -> Iterator[None]:
-    """Ten postcodes in each of the towns, committed; gone afterwards."""
+def settle() -> None:
+    """Ten postcodes in each of the towns, committed."""
     rows = [(f"{outward} 1A{letter}", area) for outward, area in TOWNS.items() for letter in LETTERS]
-    owner.cursor().executemany("INSERT INTO geography.postcodes (code, area) VALUES (%s, %s)", rows)
+    with session.login("ringfence_owner") as owner, owner.cursor() as cursor:
+        cursor.executemany("INSERT INTO geography.postcodes (code, area) VALUES (%s, %s)", rows)
     resolve.forget()
+
+
+@pytest.fixture
+def homes(committed: None) -> Iterator[None]:
+    """Somewhere to live; gone afterwards."""
+    settle()
     yield
     resolve.forget()
 
@@ -39,3 +49,16 @@ def said() -> list[str]:
 @pytest.fixture
 def say(said: list[str]) -> Callable[[str], None]:
     return said.append
+
+
+FIGURES = """
+SELECT t.id, t.ref, t.authority, t.team_id, t.created_at, t.attempts, t.outcome, t.reached_at, t.closed_at, t.handovers,
+    t.queued FROM traces t ORDER BY t.id
+"""
+
+
+def ask(statement: str, scope: str = "sweep", values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Rows of the record, seen under a system scope."""
+    with walls.transaction(system_scope(scope)), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

@@ -96,7 +96,7 @@ def test_plain_and_gzip_are_the_same_and_a_spreadsheet_is_refused(tmp_path: Path
     packed.write_bytes(gzip.compress(DIRTY.encode()))
     sheet.write_bytes(b"PK\x03\x04" + bytes(100))
     assert counts.read(plain, ATLAS, today=TODAY) == counts.read(packed, ATLAS, today=TODAY)
-    with pytest.raises(CountsProblem, match="a.xlsx is a spreadsheet"):
+    with pytest.raises(CountsProblem, match=r"a\.xlsx is a spreadsheet"):
         counts.read(sheet, ATLAS, today=TODAY)
     packed.write_bytes(gzip.compress(DIRTY.encode())[:-20])
     with pytest.raises(CountsProblem, match="gzip file"):

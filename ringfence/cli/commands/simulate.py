@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         exercise: bool = typer.Option(
             False, "--exercise", help="Play counts under the exercise policy, not under the policy of their dates."
         ),
-        trace: bool = typer.Option(False, "--trace", help="Also call everybody: slow, about a hundred tries a second."),
+        trace: bool = typer.Option(False, "--trace", help="Also call everybody: slow, some dozens of tries a second."),
     ) -> None:
         """Play an epidemic curve into the record, about people who do not exist."""
         from ringfence.cli import FAILED, session
