@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection
 from django.db import transaction as database_transaction
@@ -247,7 +247,7 @@ _COUNT = "attempts = attempts + 1, last_attempt_at = %(now)s"
 _FREE = "claimed_by = NULL, claimed_at = NULL"
 
 
-def _update(held: Held, what: str, **values: object) -> None:
+def _update(held: Held, what: str, **values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +72,10 @@ def hold_many(traces: Sequence[int]) -> list[Held]:
     policies.hold_still()
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, [list(traces)])
-        rows = cursor.fetchall()
-    return [Held(*row[:4], TeamKind(row[4]), *row[5:]) for row in rows]
+        rows: list[Any] = cursor.fetchall()
+    names = [each.name for each in fields(Held)]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Held(**{**each, "kind": TeamKind(each["kind"])}) for each in found]
 
 
 def hold(trace: int, version: int, now: datetime) -> Held:

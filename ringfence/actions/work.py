@@ -107,7 +107,8 @@ def _claim(
     ticket = walls.sign(by, here.connection.pgconn.backend_pid)
     if here.in_atomic_block:
         with database_transaction.atomic(), here.cursor() as cursor:
-            cursor.execute(_CLAIM.format(*["%s"] * 5), [ticket, team, shard, now, lapse])
+            arguments: list[Any] = [ticket, team, shard, now, lapse]
+            cursor.execute(_CLAIM.format(*["%s"] * 5), arguments)
             inside: tuple[int, str, int, bool] | None = cursor.fetchone()
             return inside
     texts = (ticket, str(team), str(shard), now.isoformat(), f"{lapse.total_seconds()} seconds")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -70,7 +71,7 @@ def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> 
     must_be_member(scope, team)
     tomorrow = london_moment(london_date(now) + DAY, time())
     later = london_moment(london_date(now) + 2 * DAY, time())
-    arguments = {"team": team, "now": now, "tomorrow": tomorrow, "later": later, "limit": limit}
+    arguments: dict[str, Any] = {"team": team, "now": now, "tomorrow": tomorrow, "later": later, "limit": limit}
     with walls.transaction(scope):
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, arguments)
@@ -195,9 +196,9 @@ def passed_on(*, scope: Scope, team: int, now: datetime, days: int = 7, limit: i
     """
     must_be_member(scope, team)
     since = now - timedelta(days=days)
-    arguments = {"team": team, "since": since, "now": now, "limit": limit}
+    arguments: dict[str, Any] = {"team": team, "since": since, "now": now, "limit": limit}
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_PASSED_COUNT, arguments)
-        counts = cursor.fetchone() or (0, 0, 0)
+        traces, reached, closed = cursor.fetchone() or (0, 0, 0)
         cursor.execute(_PASSED_LINES, arguments)
-        return PassedOn(since, *counts, tuple(Became(*row) for row in cursor.fetchall()))
+        return PassedOn(since, traces, reached, closed, tuple(Became(*row) for row in cursor.fetchall()))

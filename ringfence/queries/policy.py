@@ -109,7 +109,7 @@ def local_teams(now: datetime, areas: Iterable[str] | None = None) -> dict[str, 
     if areas is not None:
         wanted = list(areas)
         teams, joined = teams.filter(area_id__in=wanted), joined.filter(area_id__in=wanted)
-    since = dict(joined.values_list("area_id", "joined_at"))
+    since = {area: at for area, at in joined.values_list("area_id", "joined_at") if at is not None}
     return {
         area: LocalTeam(pk, area, max(opened_at, since[area]) if area in since else None)
         for pk, area, opened_at in teams.order_by("opened_at").values_list("pk", "area_id", "opened_at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -172,6 +172,10 @@ class Record:
     called_recently: tuple[Called, ...]
 
 
+#: The columns of ``_TRACE`` and of ``_PERSON``.
+_HEAD = [each.name for each in fields(Record)][: [each.name for each in fields(Record)].index("open_now")]
+_NAMES = [each.name for each in fields(Person) if each.name != "age"]
+
 _TRACE = """
 SELECT t.id, t.ref, t.version, t.reason, t.team_id, k.name, k.kind, t.area, t.authority, coalesce(a.name, ''),
     t.national_team_id, coalesce(n.name, ''), t.owned_since, t.created_at, t.why, t.priority, t.due_at, t.due_why,
@@ -238,17 +242,18 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         head = _rows(_TRACE, {"ref": tidy(ref)})
         if not head:
             raise NotFound(f"There is no trace {ref} that you may see.")
-        *fields, person_id, case_id = head[0]
+        *values, person_id, case_id = head[0]
+        found = dict(zip(_HEAD, values, strict=True))
         arguments: dict[str, Any] = {
-            "id": fields[0],
+            "id": found["id"],
             "person": person_id,
             "case": case_id,
             "since": now - RECENTLY,
             "now": now,
             "user": scope.user or None,
             "scope": scope.name,
-            "team": fields[4],
-            "area": fields[7],
+            "team": found["team"],
+            "area": found["area"],
         }
         people = _rows(_PERSON, arguments)
         if not people:
@@ -262,13 +267,13 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         called = tuple(Called(*row) for row in _rows(_CALLED, arguments))
         with connection.cursor() as cursor:
             cursor.execute(_OPENED, arguments)
-        isolation = _isolation(fields[3], case, now)
-    ready_at, claimed_by = fields[21], fields[22]
+        isolation = _isolation(found["reason"], case, now)
+    ready_at, claimed_by = found["ready_at"], found["claimed_by"]
     open_now = claimed_by is not None and ready_at is not None and now < ready_at
     return Record(
-        *fields,
+        **found,
         open_now=open_now,
-        mine=fields[4] in scope.teams,
+        mine=found["team"] in scope.teams,
         open_with_me=open_now and claimed_by == scope.user,
         person=person,
         case=case,
@@ -280,17 +285,16 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
     )
 
 
-def _rows(sql: str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, arguments: dict[str, Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, arguments)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        return list(cursor.fetchall())
 
 
-def _person(row: tuple[Any, ...], now: datetime) -> Person:
+def _person(row: Any, now: datetime) -> Person:
     born, on = row[3], london_date(now)
     age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return Person(*row[:4], age, *row[4:])
+    return Person(**dict(zip(_NAMES, row, strict=True)), age=age)
 
 
 def _isolation(reason: str, case: Episode | None, now: datetime) -> Isolation | None:

@@ -117,8 +117,8 @@ def waiting(*, scope: Scope, team: int, now: datetime) -> Waiting:
     must_be_member(scope, team)
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_WAITING, {"team": team, "now": now, "limit": COUNTED + 1})
-        row = cursor.fetchone()
-    return Waiting(*row, more=row[0] > COUNTED)
+        queued, overdue, oldest, open_now, later = cursor.fetchone() or (0, 0, None, 0, 0)
+    return Waiting(queued, overdue, oldest, open_now, later, more=queued > COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
