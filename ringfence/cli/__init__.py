@@ -37,7 +37,8 @@ def application() -> typer.Typer:
 def main() -> None:
     """Run the command line; a failure is one line that says what, where and what to do."""
     try:
-        application()()
+        # As it was called: by ./run, or by the name under which it is installed.
+        application()(prog_name="./run ringfence" if sys.argv[0].endswith("__main__.py") else "ringfence")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as problem:
