@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -227,4 +226,7 @@ def _welcome(say: Callable[[str], None]) -> None:
             "  3. ./run ringfence intake FILE --source NAME     the first line list\n"
         )
     elif _remembered() == "played":
-        subprocess.run([sys.executable, "-m", "ringfence.cli", "demonstration", "people"], check=False)
+        from ringfence.simulation import cast
+
+        for line in cast.people():
+            say(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 from typing import NamedTuple
 
-from ringfence.rules.policy import Model
+from ringfence.rules.policy import EXERCISE, Model
 from ringfence.simulation.wave import Growth
 
 PASSWORD = "stop-the-chain-2020"  # noqa: S105 - everybody's, printed when the demonstration starts
@@ -99,3 +99,26 @@ NATION = (("operations", "operations"), ("governance", "governance"))
 HEALTH_PROTECTION = (("E12000002", "northwest"), ("E12000004", "eastmidlands"), ("E12000006", "eastofengland"))
 
 DAY = timedelta(days=1)
+
+
+def people() -> list[str]:
+    """Who can sign in to the demonstration, in lines for the one who started it."""
+    lines = [f"Sign in with the password {PASSWORD} as one of:"]
+    about = {
+        "tracer": "national tracer: the next trace of the ring-fenced team, with the script",
+        "lead": "lead of the national team: its queue, who has what",
+        "local": "local tracer: what the clock handed over",
+        "local.lead": "lead of the local team",
+        "director": "director of public health: the authority's page and policy",
+        "analyst": "analyst: the same, read only",
+    }
+    lines += [f"  {f'{place}.blackburn@example.org':38}{what}" for place, what in about.items()]
+    lines.append(f"  {'(the same for luton and leicester)':38}")
+    lines += [
+        f"  {'hpt.northwest@example.org':38}health protection team: what was escalated",
+        f"  {'operations@example.org':38}national operations: figures, authorities, deliveries",
+        f"  {'governance@example.org':38}information governance: who opened what",
+        "",
+        f"Everybody in it is made up; the policy is {EXERCISE.name!r}, in force nowhere.",
+    ]
+    return lines

@@ -167,7 +167,7 @@ class _Play:
                 hands.work(at, until)
             self._look(at)
             day = (at - self.start).days
-            if day >= told + 2:
+            if told + 2 <= day < self.days:
                 told = day
                 self._tell(day)
         self._on_the_phone()
@@ -352,26 +352,3 @@ class _Play:
             if crew.kind is TeamKind.NATIONAL and len(crew.people) > 2 and self.floor.on_duty(crew, at):
                 for by in crew.people[-2:]:
                     work.claim(team=crew.team, by=by, now=at)
-
-
-def people() -> list[str]:
-    """Who can sign in to the demonstration, in lines for the one who started it."""
-    lines = [f"Sign in with the password {cast.PASSWORD} as one of:"]
-    about = {
-        "tracer": "national tracer: the next trace of the ring-fenced team, with the script",
-        "lead": "lead of the national team: its queue, who has what",
-        "local": "local tracer: what the clock handed over",
-        "local.lead": "lead of the local team",
-        "director": "director of public health: the authority's page and policy",
-        "analyst": "analyst: the same, read only",
-    }
-    lines += [f"  {f'{place}.blackburn@example.org':38}{what}" for place, what in about.items()]
-    lines.append(f"  {'(the same for luton and leicester)':38}")
-    lines += [
-        f"  {'hpt.northwest@example.org':38}health protection team: what was escalated",
-        f"  {'operations@example.org':38}national operations: figures, authorities, deliveries",
-        f"  {'governance@example.org':38}information governance: who opened what",
-        "",
-        f"Everybody in it is made up; the policy is {EXERCISE.name!r}, in force nowhere.",
-    ]
-    return lines

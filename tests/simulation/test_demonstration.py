@@ -84,7 +84,7 @@ def test_somebody_watching_sees_the_clock(played: Tally) -> None:
 
 def test_the_people_named_can_sign_in_and_the_staff_cannot(played: Tally) -> None:
     with walls.transaction(system_scope("accounts")):
-        words = [word for line in demonstration.people() for word in line.split()]
+        words = [word for line in cast.people() for word in line.split()]
         named = {word for word in words if word.endswith("@example.org")}
         assert (
             set(User.objects.filter(email__in=named).exclude(password__startswith="!").values_list("email", flat=True))

@@ -23,10 +23,7 @@ def register(app: typer.Typer) -> None:
     @group.command()
     def people() -> None:
         """Say who can sign in, and what each of them sees."""
-        from ringfence.cli import session
+        from ringfence.simulation import cast
 
-        with session.database():
-            from ringfence.simulation import demonstration
-
-            for line in demonstration.people():
-                typer.echo(line)
+        for line in cast.people():
+            typer.echo(line)
