@@ -34,15 +34,17 @@ def server() -> Iterator[Server | None]:
 
 
 @contextmanager
-def database(say: Callable[[str], None] = quiet) -> Iterator[None]:
+def database(say: Callable[[str], None] = quiet, *, geography: bool = True) -> Iterator[None]:
     """Everything a command needs: the server, the database as this version wants it, and Django.
 
-    ``say`` is told what takes a while. Raises PostgresProblem with what to do.
+    ``say`` is told what takes a while. Without ``geography`` none is loaded where there is none. Raises PostgresProblem
+    with what to do.
     """
     with server() as embedded:
         ready(embedded, say)
         set_up_django()
-        load_geography(say)
+        if geography:
+            load_geography(say)
         yield
 
 

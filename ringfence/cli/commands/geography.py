@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
         """Load the areas and the postcodes, unless they are there already."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from ringfence.geography import load as loading
 
             with session.login("ringfence_owner") as owner:
