@@ -82,10 +82,10 @@ def clone() -> Iterator["Database"]:
             )
             admin.execute(_named("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name))
             everyone = sql.SQL("ringfence_app, ringfence_cli, ringfence_lab, ringfence_owner, ringfence_worker")
-            admin.execute(_named("GRANT CONNECT, TEMPORARY ON DATABASE {name} TO ", name=name) + everyone)
-            admin.execute(
-                _named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted())
-            )
+            admin.execute(_named("GRANT CONNECT ON DATABASE {name} TO ", name=name) + everyone)
+            working = sql.SQL("ringfence_owner, ringfence_worker")
+            admin.execute(_named("GRANT TEMPORARY ON DATABASE {name} TO ", name=name) + working)
+            admin.execute(_named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted()))
         try:
             yield Database(server, name)
         finally:

@@ -172,15 +172,16 @@ def build() -> Town:
     ServiceRule.objects.create(from_date=date(2026, 1, 1), policy=EXERCISE.name)
     teams = {(kind, area): pk for kind, area, pk in Team.objects.values_list("kind", "area_id", "pk")}
     users = {}
-    for name, (role, kind, area) in PEOPLE.items():
-        users[name] = User.objects.create_user(f"{name.lower()}@example.org", name)
-        Membership.objects.create(
-            user=users[name],
-            role=role,
-            team_id=teams[kind, area] if kind else None,
-            area_id=None if kind else area,
-            from_at=now,
-        )
+    with walls.transaction(ACCOUNTS):
+        for name, (role, kind, area) in PEOPLE.items():
+            users[name] = User.objects.create_user(f"{name.lower()}@example.org", name)
+            Membership.objects.create(
+                user=users[name],
+                role=role,
+                team_id=teams[kind, area] if kind else None,
+                area_id=None if kind else area,
+                from_at=now,
+            )
     users["Charlie"] = User.objects.create_user("charlie@example.org", "Charlie")
     return Town(teams, users)
 

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
-from ringfence.rules.access import ROLES, Member, Scope, person_scope
+from ringfence.accounts import walls
+from ringfence.rules.access import ROLES, Member, Scope, person_scope, system_scope
 
 
 class UserManager(BaseUserManager["User"]):
@@ -45,6 +47,16 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password. What was hashed more weakly than today is hashed anew, under a ticket."""
+
+        def renew(raw: str) -> None:
+            self.set_password(raw)
+            with walls.transaction(system_scope("accounts")):
+                self.save(update_fields=["password"])
+
+        return raw_password is not None and check_password(raw_password, self.password, renew)
 
 
 class Team(models.Model):

@@ -136,7 +136,6 @@ def _database(server: "psycopg.Connection[tuple[object, ...]]", database: str) -
 def _inside(inside: "psycopg.Connection[tuple[object, ...]]", database: str) -> None:
     """Nobody has a right by default; each role may come in. What it may do there is granted by the migrations."""
     everyone = sql.SQL(", ").join(sql.Identifier(role) for role in LOGINS)
-    working = sql.SQL("ringfence_app, ringfence_worker")
     name = sql.Identifier(database)
     owner = inside.execute(
         "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
@@ -147,7 +146,9 @@ def _inside(inside: "psycopg.Connection[tuple[object, ...]]", database: str) -> 
         inside.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(sql.Identifier(extension)))
     inside.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     inside.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, everyone))
-    inside.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO ringfence_owner, {}").format(name, working))
+    # Not to the web: a temporary table of the name of a real one would stand before it in the next request.
+    inside.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM ringfence_app").format(name))
+    inside.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO ringfence_owner, ringfence_worker").format(name))
     inside.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     inside.execute("GRANT USAGE, CREATE ON SCHEMA public TO ringfence_owner")
     for schema in SCHEMAS:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, User, scope_of
 from ringfence.actions import accounts, work
 from ringfence.actions.errors import Invalid, NotFound
@@ -244,7 +245,8 @@ def test_not_twice_at_once_and_not_to_a_team_or_of_a_person_that_is_not_there(to
 
 def test_a_lent_person_is_not_lent_on(town):
     lend(town, who="Nia")
-    Membership.objects.filter(user=town.users["Nia"], lent=False).update(until_at=START + MINUTE)
+    with walls.transaction(ACCOUNTS):
+        Membership.objects.filter(user=town.users["Nia"], lent=False).update(until_at=START + MINUTE)
     with pytest.raises(Refused, match="Only somebody who traces"):
         lend(town, who="Nia", to=("national", LEICESTER), now=START + HOUR)
 

@@ -11,7 +11,7 @@ from ringfence.accounts.models import Membership, User, scope_of
 from ringfence.actions import work
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.rules.access import Refused
-from tests.town import BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row
+from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row
 
 NOW = START + HOUR
 
@@ -159,8 +159,9 @@ def test_many_claimers_never_share_a_trace(real_town):
     claimers, each, kept = 32, 4, 100
     team = real_town.team("national")
     users = [User.objects.create_user(f"t{n}@example.org", f"Tracer {n}") for n in range(claimers)]
-    for user in users:
-        Membership.objects.create(user=user, role="national_tracer", team_id=team, from_at=START)
+    with walls.transaction(ACCOUNTS):
+        for user in users:
+            Membership.objects.create(user=user, role="national_tracer", team_id=team, from_at=START)
     for number in range(kept):
         # Every fifth shares a number with the one before, so that calls collide.
         real_town.trace(phone=f"0770091{number - (number % 5 == 4):04}")

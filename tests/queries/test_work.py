@@ -2,13 +2,14 @@
 
 import pytest
 
+from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, notes
 from ringfence.actions import work as verbs
 from ringfence.base.references import reference
 from ringfence.queries import escalated, local, traces, work
 from ringfence.rules.access import NotFound, Refused
 from ringfence.rules.handover import Group
-from tests.town import BLACKBURN, ENGLAND, HOUR, LEICESTER, MINUTE, NORTH_WEST, START, SWEEP, events
+from tests.town import ACCOUNTS, BLACKBURN, ENGLAND, HOUR, LEICESTER, MINUTE, NORTH_WEST, START, SWEEP, events
 
 NOW = START + HOUR
 DUE = START + 25 * HOUR
@@ -33,7 +34,8 @@ def test_the_queue_comes_in_pages_most_urgent_first(town):
     made = [town.trace(None, priority=priority) for priority in (5, 2, 9, 2, 5, 1, 3)]
     from ringfence.accounts.models import Membership
 
-    Membership.objects.create(user=town.users["Lena"], role="national_lead", team_id=pool, from_at=START)
+    with walls.transaction(ACCOUNTS):
+        Membership.objects.create(user=town.users["Lena"], role="national_lead", team_id=pool, from_at=START)
     seen, after = [], None
     while True:
         page = work.queue(scope=town.by("Lena"), team=pool, now=NOW, limit=3, after=after)

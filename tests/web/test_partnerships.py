@@ -9,11 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, Team, User
 from ringfence.actions import intake, partnerships
 from ringfence.partnerships.models import Partnership, Policy
 from ringfence.rules.access import system_scope
-from tests.town import BLACKBURN, INTAKE, LEICESTER, LUTON, Town
+from tests.town import ACCOUNTS, BLACKBURN, INTAKE, LEICESTER, LUTON, Town
 from tests.web.conftest import PASSWORD, SignedIn
 from tests.web.reading import Page
 
@@ -230,7 +231,8 @@ class TestSigningIn:
 
     def sign_in(self, town: Town, **sent: str) -> tuple[Client, int, str]:
         town.users["Nia"].set_password(PASSWORD)
-        town.users["Nia"].save()
+        with walls.transaction(ACCOUNTS):
+            town.users["Nia"].save(update_fields=["password"])
         client = Client()
         answer = client.post("/sign-in", {"username": "nia@example.org", "password": PASSWORD, **sent})
         return client, answer.status_code, answer.headers.get("Location", answer.content.decode())
