@@ -16,7 +16,10 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 LOCKS = {"base": ["base.in"], "dev": ["dev.in", "base.in"], "node": ["node.in"]}
 
 #: Each document made from the code, and the command that prints it.
-DOCUMENTS = {"docs/reference/settings.md": ["docs", "settings"]}
+DOCUMENTS = {
+    "docs/reference/settings.md": ["docs", "settings"],
+    "docs/reference/line-list.md": ["docs", "line-list"],
+}
 
 #: Package registries: a file names packages, and each machine knows where it gets them from.
 REGISTRIES = re.compile(r"pyp[i]\.org|pythonhos[t]ed|npm[j]s\.(org|com)|deb\.debia[n]|debia[n]\.org/debian")

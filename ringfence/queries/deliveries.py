@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -245,6 +245,19 @@ def _digest(delivery: int) -> str:
                 return whole.hexdigest()
             whole.update(row[0])
             number += 1
+
+
+def abandoned(*, scope: Scope, now: datetime) -> tuple[tuple[str, int], ...]:
+    """As ``unread``, those that arrived a minute ago or more and that nobody is reading at this moment."""
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, ref, parts FROM deliveries WHERE status IN ('received', 'processing') AND received_at <= %s"
+            " ORDER BY id",
+            [now - timedelta(minutes=1)],
+        )
+        rows = cursor.fetchall()
+        reading = _being_read(cursor) if rows else set()
+        return tuple((ref, parts) for pk, ref, parts in rows if pk not in reading)
 
 
 def unread(*, scope: Scope) -> tuple[tuple[str, int], ...]:

@@ -14,7 +14,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from ringfence.worker import clock
+    from ringfence.worker import clock, reading
 
     stopping = threading.Event()
 
@@ -23,6 +23,8 @@ def main() -> int:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
+    # A thread of its own: a large delivery must not hold up the clock. Killed in the middle, it loses nothing.
+    threading.Thread(target=reading.run, args=(stopping,), name="reading", daemon=True).start()
     clock.run(stopping)
     return 0
 
