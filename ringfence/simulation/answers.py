@@ -22,7 +22,7 @@ NEVER_LOCAL = 0.07
 #: Who picks up easily, and the chance at each call of those who do and those who do not.
 EASY, EASY_CHANCE, HARD_CHANCE = 0.68, 0.52, 0.17
 LOCAL_CHANCE = 0.36
-COMPLEX_CHANCE = 0.6
+COMPLEX_CHANCE = 0.4
 
 NOTES_OF_CARE_HOME = (
     "Care home resident; two other residents have symptoms.",

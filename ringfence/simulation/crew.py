@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ from ringfence.simulation.answers import Person
 INTAKE, SWEEP = system_scope("intake"), system_scope("sweep")
 
 #: Tries an hour of one person: a call with its preparation and its record takes the national service ten minutes,
-#: a council's follow-up, with its own records, visits and letters, an hour.
-PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 1.0, TeamKind.HEALTH_PROTECTION: 2.0}
+#: a council's follow-up, with its own records, visits and letters, an hour and more, a complex setting most of a day.
+PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 0.6, TeamKind.HEALTH_PROTECTION: 0.15}
 
 #: How long the one who answers a question takes.
 ANSWERED_WITHIN = timedelta(hours=5)
@@ -108,8 +109,8 @@ class Floor:
         found = plays.opened_after(self._last, scope=INTAKE)
         for each in found:
             self._known += 1
-            random = Random(f"{self.seed}/{self._known}")
-            self.people[each.trace] = Person(each.birth_date, each.care_home, each.phone, each.address, random)
+            draws = Random(f"{self.seed}/{self._known}")
+            self.people[each.trace] = Person(each.birth_date, each.care_home, each.phone, each.address, draws)
             self._last = each.trace
         return len(found)
 
@@ -156,6 +157,9 @@ class Floor:
     def _once(self, crew: Crew, at: datetime, end: datetime) -> bool:
         """One try, with what goes before and after it; False when there was nothing to take."""
         by = crew.next()
+        if crew.kind is TeamKind.POOL:
+            # A claim begins at a part of the pool's queue by chance; this one's chance is its own.
+            random.seed(f"{self.seed}/{crew.turn}")
         claimed = work.claim(team=crew.team, by=by, now=at)
         if claimed is None:
             return False

@@ -36,7 +36,7 @@ ACCOUNTS, POLICY, INTAKE = system_scope("accounts"), system_scope("policy"), sys
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
-DAYS, CASES, SEED = 14, 2_000, 2020
+DAYS, CASES, SEED = 14, 1_600, 2020
 
 #: Hours between two ordinary line lists.
 EVERY = 6

@@ -24,6 +24,9 @@ OTHERS = 15
 #: The share of positives whose person is tested again within days: the result joins the episode that is open.
 AGAIN = 0.01
 
+#: The share of positives that come without a postcode that can be read: they go to the national pool.
+NOWHERE = 0.008
+
 #: The share of rows that a laboratory gets wrong.
 DIRT = 0.0025
 
@@ -63,6 +66,8 @@ class Laboratory:
             if self._known and random.random() < again:
                 rows.append(self._row(random.choice(self._known), "Positive", today))
             person = self.people.resident(authority, today)
+            if random.random() < NOWHERE:
+                person = person._replace(postcode=random.choice(("", "ZZ99 3VZ", "unknown")), gp_postcode="")
             self._known.append(person)
             rows.append(self._row(person, "Positive", today))
         for _ in range(int(len(positives) * others)):

@@ -117,7 +117,7 @@ class People:
             home.postcode,
             home.postcode if random.random() < 0.9 else random.choice(self.homes[authority]),
             random.choice(ETHNICITIES),
-            "Y" if old and random.random() < 0.12 else "N",
+            "Y" if old and random.random() < 0.3 else "N",
         )
 
     def _home(self, authority: str, random: Random) -> _Household:
