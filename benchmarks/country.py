@@ -60,7 +60,8 @@ INSERT INTO traces (id, ref, shard, reason, person_id, case_id, authority, team_
     passes_to_id, owned_since, created_at, why, priority, due_at, due_why, queued, phone, household)
 OVERRIDING SYSTEM VALUE
 SELECT p.n, overlay(upper(lpad(to_hex(p.n), 6, '0')) PLACING '-' FROM 4 FOR 0),
-    CASE r.queue_shards WHEN 1 THEN 0 ELSE p.n % 16 END, 'case', p.n, p.n, r.area, r.id, r.area, r.id, r.local, {now} - interval '1 hour', {now} - interval '1 hour', 'Resident of the authority.', 1 + p.n % 9,
+    CASE r.queue_shards WHEN 1 THEN 0 ELSE p.n % 16 END, 'case', p.n, p.n, r.area, r.id, r.area, r.id, r.local,
+    {now} - interval '1 hour', {now} - interval '1 hour', 'Resident of the authority.', 1 + p.n % 9,
     {now} + interval '20 hours' + (p.n % 100000) * interval '1 second',
     'The set period of 24 hours ends at 09:00 on Thursday 19 November; it then passes to the local team.', true,
     '07' || lpad(p.n::text, 9, '0'), p.n / 3

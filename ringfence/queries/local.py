@@ -109,11 +109,15 @@ class Notice:
     from_team: str
 
 
+# Thousands may come in one minute: the last ones are taken by their index before anything is joined to them.
 _NOTICES = """
+WITH latest AS MATERIALIZED (
+    SELECT h.trace_id, h.at, h.reason, h.why, h.from_team_id FROM handovers h
+    WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL ORDER BY h.at DESC LIMIT %(limit)s
+)
 SELECT t.id, t.ref, h.at, h.reason, h.why, k.name
-FROM handovers h JOIN traces t ON t.id = h.trace_id JOIN teams k ON k.id = h.from_team_id
-WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL
-ORDER BY h.at DESC, h.trace_id LIMIT %(limit)s
+FROM latest h JOIN traces t ON t.id = h.trace_id JOIN teams k ON k.id = h.from_team_id
+ORDER BY h.at DESC, t.id
 """
 
 
@@ -172,19 +176,18 @@ WITH passed AS MATERIALIZED (
 )
 """
 
-_PASSED_COUNT = (
-    _PASSED
-    + """
-SELECT count(*), count(reached_at), count(closed_at) - count(reached_at) FROM became
-"""
-)
-
 _PASSED_LINES = (
     _PASSED
-    + """
-SELECT b.id, b.ref, b.at, b.reason, k.name, o.name, b.attempts, b.last_attempt_at, b.outcome, b.closed_at
-FROM became b JOIN teams k ON k.id = b.to_team_id JOIN teams o ON o.id = b.team_id
-ORDER BY b.at DESC, b.id LIMIT %(limit)s
+    + """, counted AS (
+    SELECT count(*) AS traces, count(reached_at) AS reached, count(closed_at) - count(reached_at) AS closed FROM became
+), latest AS (
+    SELECT * FROM became ORDER BY at DESC, id LIMIT %(limit)s
+)
+SELECT c.traces, c.reached, c.closed, b.id, b.ref, b.at, b.reason, k.name, o.name, b.attempts, b.last_attempt_at,
+    b.outcome, b.closed_at
+FROM counted c LEFT JOIN latest b ON true
+LEFT JOIN teams k ON k.id = b.to_team_id LEFT JOIN teams o ON o.id = b.team_id
+ORDER BY b.at DESC, b.id
 """
 )
 
@@ -198,7 +201,7 @@ def passed_on(*, scope: Scope, team: int, now: datetime, days: int = 7, limit: i
     since = now - timedelta(days=days)
     arguments: dict[str, Any] = {"team": team, "since": since, "now": now, "limit": limit}
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_PASSED_COUNT, arguments)
-        traces, reached, closed = cursor.fetchone() or (0, 0, 0)
         cursor.execute(_PASSED_LINES, arguments)
-        return PassedOn(since, traces, reached, closed, tuple(Became(*row) for row in cursor.fetchall()))
+        rows: list[Any] = cursor.fetchall()
+    traces, reached, closed = rows[0][:3]
+    return PassedOn(since, traces, reached, closed, tuple(Became(*row[3:]) for row in rows if row[3] is not None))
