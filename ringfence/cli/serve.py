@@ -16,7 +16,7 @@ from types import FrameType
 import psycopg
 from psycopg import sql
 
-from ringfence.base.env import env
+from ringfence.base.env import CHECKOUT, env
 from ringfence.cli import children, session
 from ringfence.cli.postgres import PostgresProblem, Server
 from ringfence.geography import load
@@ -140,9 +140,18 @@ def _fill(embedded: Server | None, empty: bool, stopping: threading.Event, say: 
         # Quick, unless this version came with newer postcodes.
         with session.login("ringfence_owner") as owner:
             load.ensure(owner)
+    if _remembered() == "real" and not _offered():
+        _command(stopping, "offer the partnership to the authorities", "partnerships", "establish")
     if use is None and not empty and find_spec("ringfence.simulation.demonstration") is not None:
         _command(stopping, "play the demonstration", "demonstration", "play")
         _remember("played")
+
+
+def _offered() -> bool:
+    """Whether the authorities have their ring-fenced teams, without which no line list can be read."""
+    with session.login("ringfence_owner") as owner:
+        row = owner.execute("SELECT EXISTS (SELECT FROM partnerships.partnerships)").fetchone()
+    return row is not None and bool(row[0])
 
 
 def _command(stopping: threading.Event, doing: str, *arguments: str) -> None:
@@ -220,10 +229,16 @@ def _welcome(say: Callable[[str], None]) -> None:
     say(f"\nRingfence is up: http://127.0.0.1:{env.port}   (Ctrl-C stops it)\n")
     if _remembered() == "real":
         say(
-            "First steps:\n"
-            "  1. ./run ringfence user add       somebody of national operations, who sets up the rest\n"
-            f"  2. http://127.0.0.1:{env.port}/authorities   an authority's page: policy, joining date, teams, people\n"
-            "  3. ./run ringfence intake FILE --source NAME     the first line list\n"
+            "First steps, in another terminal"
+            + ("" if env.home == CHECKOUT / ".ringfence" else f", with RINGFENCE_HOME={env.home} before each command")
+            + ":\n"
+            "  1. ./run ringfence user add EMAIL --name NAME --role operations\n"
+            "        somebody of national operations, who sets up the rest\n"
+            f"  2. http://127.0.0.1:{env.port}/authorities\n"
+            "        sign in; an authority's page has its policy, joining date, teams and people\n"
+            "  3. ./run ringfence intake FILE --source NAME\n"
+            "        the first line list\n"
+            "What else there is to decide: docs/how-to/real-use.md"
         )
     elif _remembered() == "played":
         from ringfence.simulation import cast
