@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, transaction as database_transaction
+from django.db import connection
+from django.db import transaction as database_transaction
 
 from ringfence.base.env import env
 from ringfence.rules.access import Scope

@@ -1,0 +1,298 @@
+"""Reading a stored delivery: bytes to batches of rows in a thread, beside the database's work; a batch, a transaction."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from queue import Empty, Queue
+from threading import Thread
+from typing import Any, NamedTuple
+
+import psycopg
+from django.db import connection
+from psycopg import Cursor
+
+from ringfence.accounts import walls
+from ringfence.actions import auditing
+from ringfence.actions.merge import Keys, Merger, keys_of
+from ringfence.casework.models import Delivery, Part
+from ringfence.feeds import csv, text
+from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.queries import sources
+from ringfence.queries.allocation import allocation
+from ringfence.queries.policy import service_policy
+from ringfence.rules import deliveries
+from ringfence.rules.access import Scope
+from ringfence.rules.results import received_day
+
+
+def stored(delivery: int) -> Iterator[bytes]:
+    number = 0
+    while (piece := fetch(delivery, number)) is not None:
+        yield piece
+        number += 1
+
+
+def store(delivery: int, number: int, data: bytes) -> None:
+    # In binary, past Django's cursor: it would write every byte as two hexadecimal digits into the statement.
+    with Cursor(_raw()) as cursor:
+        cursor.execute(
+            "INSERT INTO delivery_chunks (delivery_id, number, data) VALUES (%s, %s, %b)", [delivery, number, data]
+        )
+
+
+def fetch(delivery: int, number: int) -> bytes | None:
+    with Cursor(_raw()) as cursor:
+        cursor.execute(
+            "SELECT data FROM delivery_chunks WHERE delivery_id = %s AND number = %s", [delivery, number], binary=True
+        )
+        row = cursor.fetchone()
+        return None if row is None else row[0]
+
+
+def _raw() -> psycopg.Connection[Any]:
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    return raw
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Rows are many small objects without cycles; looking through them for cycles takes a quarter of reading's time."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class Batch(NamedTuple):
+    """Some rows, read; ``upto`` is the number of the last record looked at."""
+
+    columns: Columns
+    keys: Keys
+    aside: list[SetAside]
+    upto: int
+    unknown_headers: list[str]
+
+
+_NEED, _END = object(), object()
+
+
+class Reader:
+    """Reads one part of a delivery: a thread takes bytes apart while the database writes the rows before."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        by: Scope,
+        now: datetime,
+        part: int,
+        mapping: SourceMapping | None,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self.delivery, self.by, self.now = delivery, by, now
+        self.number, self.mapping, self.progress = part, mapping, progress
+        self.unknown_headers: list[str] = []
+        with walls.transaction(by):
+            self.part = Part.objects.get(delivery=delivery, number=part)
+            if self.mapping is None:
+                self.mapping = sources.mapping(delivery.source, scope=by)
+            self.merger = Merger(
+                delivery.pk,
+                by,
+                now,
+                allocation(now),
+                service_policy(now).reinfection_days,
+            )
+
+    def run(self) -> None:
+        if self.part.finished_at is not None:
+            return
+        # In somebody's transaction already (a test's), there is one thread and one connection.
+        with _few_collections():
+            for batch in self._inline() if connection.in_atomic_block else self._threaded():
+                self._commit(batch)
+        self._finish()
+
+    def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
+        """The rows of the delivery's text that this part has not read yet. No database here: this runs in a thread."""
+        encoding = self.delivery.encoding
+        if encoding.startswith("gzip "):
+            encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
+        blocks = text.text_lines(chunks, encoding)
+        header, rest, number = _header(blocks)
+        delimiter = csv.delimiter_of(header)
+        first = next(iter(csv.records([[header]], delimiter)))
+        if not first.rows:
+            raise text.Refused(
+                "The first row has a quotation mark that is opened and never closed: no header can be read."
+            )
+        shape = layout(first.rows[0], self.mapping)
+        reader = LineList(
+            shape,
+            source=self.delivery.source,
+            received_on=received_day(self.delivery.received_at),
+            part=self.number,
+            parts=self.delivery.parts,
+        )
+        done = self.part.next_row
+        for records in csv.records(rest, delimiter, number=number + 1, width=shape.columns):
+            upto = max([*records.numbers[-1:], *(bad.number for bad in records.bad[-1:])], default=0)
+            if upto < max(done, 1):  # nothing but empty lines, or read by a process before
+                continue
+            records = _after(records, done)
+            columns, aside = reader.read(records)
+            yield Batch(columns, keys_of(columns), aside, upto, shape.unknown)
+
+    def _inline(self) -> Iterator[Batch]:
+        with walls.transaction(self.by):
+            chunks = list(stored(self.delivery.pk))
+        yield from self.batches(chunks)
+
+    def _threaded(self) -> Iterator[Batch]:
+        """Batches from a thread that reads ahead; it asks for bytes, because only this thread has the database."""
+        inward: Queue[bytes | None] = Queue()
+        outward: Queue[Any] = Queue(maxsize=3)
+        stopped = False
+
+        def chunks() -> Iterator[bytes]:
+            while not stopped:
+                try:
+                    piece = inward.get_nowait()
+                except Empty:
+                    outward.put(_NEED)
+                    piece = inward.get()
+                if piece is None:
+                    return
+                yield piece
+
+        def work() -> None:
+            try:
+                for batch in self.batches(chunks()):
+                    outward.put(batch)
+                    if stopped:
+                        return
+                outward.put(_END)
+            except BaseException as problem:  # handed to the thread that waits
+                outward.put(problem)
+
+        worker = Thread(target=work, name=f"intake {self.delivery.ref}", daemon=True)
+        worker.start()
+        number = 0
+        try:
+            while True:
+                said = outward.get()
+                if said is _NEED:
+                    with walls.transaction(self.by):
+                        piece = fetch(self.delivery.pk, number)
+                    inward.put(piece)
+                    number += 1
+                elif said is _END:
+                    return
+                elif isinstance(said, BaseException):
+                    raise said
+                else:
+                    yield said
+        finally:
+            stopped = True
+            inward.put(None)
+            while worker.is_alive():
+                try:
+                    outward.get(timeout=0.05)
+                except Empty:
+                    worker.join(timeout=0.05)
+
+    def _commit(self, batch: Batch) -> None:
+        part = self.part
+        rows = len(batch.columns.numbers) + len(batch.aside)
+        with walls.transaction(self.by):
+            merged = self.merger.merge(batch.columns, batch.keys, batch.aside)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE delivery_parts SET next_row = %s, rows = rows + %s, accepted = accepted + %s,"
+                    " duplicate = duplicate + %s, quarantined = quarantined + %s, positives = positives + %s,"
+                    " cases_opened = cases_opened + %s WHERE id = %s",
+                    [
+                        batch.upto + 1,
+                        rows,
+                        merged.accepted,
+                        merged.duplicate,
+                        len(batch.aside) + merged.quarantined,
+                        merged.positives,
+                        merged.cases_opened,
+                        part.pk,
+                    ],
+                )
+            auditing.record(
+                "delivery.batch", by=self.by, now=self.now, detail={"delivery": self.delivery.pk, "rows": rows}
+            )
+        self.unknown_headers = batch.unknown_headers
+        if self.progress is not None:
+            self.progress(rows)
+
+    def _finish(self) -> None:
+        """Close this part; the last to finish closes the delivery with its balance and its warnings."""
+        with walls.transaction(self.by):
+            row = Delivery.objects.select_for_update().get(pk=self.delivery.pk)
+            Part.objects.filter(pk=self.part.pk).update(finished_at=self.now)
+            parts = list(Part.objects.filter(delivery=row, number__lt=row.parts))
+            if any(part.finished_at is None for part in parts):
+                return
+            for name in ("rows", "accepted", "duplicate", "quarantined", "positives", "cases_opened"):
+                setattr(row, name, sum(getattr(part, name) for part in parts))
+            earlier = (
+                Delivery.objects.filter(source=row.source, status="done").exclude(pk=row.pk).order_by("-received_at")
+            )
+            row.warnings = deliveries.warnings(
+                rows=row.rows,
+                expected_rows=row.expected_rows,
+                filename=row.filename,
+                earlier=[(each.filename, each.rows) for each in earlier[:10]],
+                unknown_headers=self.unknown_headers,
+            )
+            if "cp1252" in row.encoding:
+                row.warnings.append(
+                    "The file is not UTF-8; it was read as Windows-1252. Check names with accents, and ask for UTF-8."
+                )
+            row.status, row.finished_at = Delivery.Status.DONE, self.now
+            row.save()
+            auditing.record(
+                "delivery.done",
+                by=self.by,
+                now=self.now,
+                detail={"delivery": row.pk, "rows": row.rows, "cases": row.cases_opened},
+            )
+
+
+def _header(blocks: Iterator[list[str]]) -> tuple[str, Iterator[list[str]], int]:
+    """The first line that says something, its number, and the lines after it."""
+    number = 0
+    for block in blocks:
+        for place, line in enumerate(block):
+            number += 1
+            if line and not line.isspace():
+
+                def rest(block: list[str] = block, place: int = place) -> Iterator[list[str]]:
+                    if block[place + 1 :]:
+                        yield block[place + 1 :]
+                    yield from blocks
+
+                return line, rest(), number
+    raise text.Refused("This file holds nothing but empty lines.")
+
+
+def _after(records: csv.Records, done: int) -> csv.Records:
+    """The records from number ``done`` on."""
+    if (not records.numbers or records.numbers[0] >= done) and (not records.bad or records.bad[0].number >= done):
+        return records
+    kept = [i for i, number in enumerate(records.numbers) if number >= done]
+    return csv.Records(
+        [records.rows[i] for i in kept],
+        [records.numbers[i] for i in kept],
+        [records.raws[i] for i in kept],
+        [bad for bad in records.bad if bad.number >= done],
+    )

@@ -1,0 +1,317 @@
+"""A batch of rows that was decided, written in sets: text COPY to staging, then one statement for each table.
+
+What was validated as text is sent as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from ringfence.base.references import reference
+from ringfence.rules import allocation as placing
+from ringfence.rules import identity
+from ringfence.rules.allocation import Residence
+
+if TYPE_CHECKING:
+    from ringfence.actions.merge import Batch
+
+NULL = "\\N"
+
+
+def write(batch: Batch) -> None:
+    """Write everything that was decided of a batch, in the caller's transaction."""
+    _Writer(batch).write()
+
+
+def reserve(table: str, count: int) -> Iterator[int]:
+    """New ids of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
+        return iter([row[0] for row in cursor.fetchall()])
+
+
+class _Writer:
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def write(self) -> None:
+        batch, merger = self.batch, self.batch.merger
+        self._stage()
+        with connection.cursor() as cursor:
+            if batch.new_people:
+                cursor.execute(_INSERT_PEOPLE, [merger.now, merger.now])
+            if self.batch.opened:
+                cursor.execute(_INSERT_CASES, [merger.now] * 4)
+                if not all(case.traced for case in self.batch.opened):
+                    cursor.execute(_PURSUE)
+            cursor.execute(_INSERT_RESULTS, [merger.delivery, merger.now])
+            if self.batch.moved:
+                self._move_episodes(cursor)
+            if self.batch.changed:
+                self._change_people(cursor)
+            cursor.execute("TRUNCATE stage_results, stage_people, stage_cases")
+
+    def _stage(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_STAGING)
+            f, keys = self.batch.fields, self.batch.keys
+            result_columns = (
+                map(str, self.batch.numbers),
+                _safe(f["laboratory"]),
+                _safe(f["specimen_id"]),
+                _safe(f["test_type"]),
+                f["result"],
+                f["specimen_date"],
+                f["report_date"],
+                keys.postcodes,
+                keys.gp_postcodes,
+                [home.ltla for home in self.batch.homes],
+                f["sex"],
+                map(str, f["age"]),
+                ["t" if each else "f" for each in f["care_home"]],
+                [NULL if each is None else str(each) for each in self.batch.person],
+                [NULL if each is None else str(each) for each in self.batch.case],
+            )
+            _copy(cursor, "stage_results", map("\t".join, zip(*result_columns, strict=True)))
+            if self.batch.new_people:
+                at = [i for i, _ in self.batch.new_people]
+
+                def pick(name: str) -> list[str]:
+                    return _safe([f[name][i] for i in at])
+
+                homes = [self.batch.homes[i].utla or placing.NOWHERE for i in at]
+                people_columns = (
+                    [str(person) for _, person in self.batch.new_people],
+                    [f["nhs_number"][i] or NULL for i in at],
+                    [str(keys.match[i]) for i in at],
+                    pick("given_name"),
+                    pick("family_name"),
+                    pick("birth_date"),
+                    pick("sex"),
+                    pick("ethnicity"),
+                    pick("phone"),
+                    pick("phone_other"),
+                    pick("email"),
+                    pick("address"),
+                    [keys.postcodes[i] for i in at],
+                    [keys.gp_postcodes[i] for i in at],
+                    ["t" if f["care_home"][i] else "f" for i in at],
+                    [_null(keys.households[i]) for i in at],
+                    homes,
+                )
+                _copy(cursor, "stage_people", map("\t".join, zip(*people_columns, strict=True)))
+            if self.batch.opened:
+                _copy(cursor, "stage_cases", self._case_rows())
+
+    def _case_rows(self) -> Iterator[str]:
+        f, keys, moved = self.batch.fields, self.batch.keys, self.batch.moved
+        traces = reserve("traces", len(self.batch.opened))
+        tails: dict[Residence, str] = {}
+        urgency: dict[tuple[bool, int], int] = {}
+        for case, person, i, number, traced in self.batch.opened:
+            home = self.batch.homes[i]
+            tail = tails.get(home)
+            if tail is None:
+                tail = tails[home] = self._placed(home)
+            first = last = f["specimen_date"][i]
+            if case in moved:
+                first, last = (date.fromordinal(day).isoformat() for day in (moved[case].first, moved[case].last))
+            care_home, age = f["care_home"][i], f["age"][i]
+            first_called = urgency.get((care_home, age))
+            if first_called is None:
+                first_called = urgency[care_home, age] = placing.priority(care_home=care_home, age=age)
+            trace = next(traces)
+            household = keys.households[i]
+            yield (
+                f"{case}\t{person}\t{number}\t{first}\t{last}\t{home.utla}\t{home.ltla}\t{keys.postcodes[i]}\t"
+                f"{'t' if care_home else 'f'}\t{trace if traced else NULL}\t{reference(trace)}\t"
+                f"{f['phone'][i] or f['phone_other'][i]}\t{NULL if household is None else household}\t{first_called}\t{tail}"
+            )
+
+    def _placed(self, home: Residence) -> str:
+        placed = self.batch.merger.placement(home)
+        return "\t".join(
+            (
+                str(placed.team),
+                placed.area,
+                _null(placed.national_team),
+                *_safe([placed.why]),
+                placed.due_at.isoformat(),
+                *_safe([placed.due_why]),
+                _null(placed.passes_to),
+            )
+        )
+
+    def _move_episodes(self, cursor: Any) -> None:
+        opened = {case.case for case in self.batch.opened}
+        moved = [(case, add) for case, add in self.batch.moved.items() if case not in opened]
+        if moved:
+            # Another reader may have moved it too, since it was read.
+            cursor.execute(
+                "UPDATE cases SET first_specimen_date = least(first_specimen_date, m.first),"
+                " last_positive_date = greatest(last_positive_date, m.last), updated_at = %s"
+                " FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS m (id, first, last) WHERE cases.id = m.id",
+                [
+                    self.batch.merger.now,
+                    [case for case, _ in moved],
+                    [date.fromordinal(add.first) for _, add in moved],
+                    [date.fromordinal(add.last) for _, add in moved],
+                ],
+            )
+
+    def _change_people(self, cursor: Any) -> None:
+        """The newest details of people known before, their trace's number, and where they live now."""
+        people = list(self.batch.changed)
+        nowhere = (0, 0)
+        cursor.execute(
+            _CHANGE_PEOPLE,
+            [
+                self.batch.merger.now,
+                people,
+                *(list(column) for column in zip(*self.batch.changed.values(), strict=True)),
+                [identity.household_key(each.address, each.postcode) for each in self.batch.changed.values()],
+                [self.batch.settled.get(person, nowhere)[1] for person in people],
+                [self.batch.adopted.get(person, "") for person in people],
+            ],
+        )
+        cursor.execute(_TELL_TRACES, [people])
+        homes = [
+            (person, self.batch.homes[i].utla)
+            for person, (i, _) in self.batch.settled.items()
+            if self.batch.homes[i].utla
+        ]
+        if homes:
+            ids, areas = [person for person, _ in homes], [area for _, area in homes]
+            cursor.execute(_LEAVE, [self.batch.merger.now, ids, areas, self.batch.merger.now])
+            cursor.execute(_ARRIVE, [self.batch.merger.now, ids, areas])
+
+
+_CHANGE_PEOPLE = """
+UPDATE people SET phone = c.phone, phone_other = c.phone_other, email = c.email,
+    address = c.address, postcode = c.postcode, gp_postcode = c.gp_postcode, ethnicity = c.ethnicity, care_home = c.care_home,
+    household = c.household, match_key = coalesce(nullif(c.match_key, 0), people.match_key),
+    nhs_number = coalesce(people.nhs_number, nullif(c.nhs_number, '')), updated_at = %s
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::boolean[], %s::bigint[], %s::bigint[], %s::text[])
+    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key,
+        nhs_number)
+WHERE people.id = c.id
+"""
+
+# A number learnt late is the one to call; who has the trace open at this moment is not disturbed.
+_TELL_TRACES = """
+UPDATE traces t SET phone = CASE WHEN t.phone = '' THEN coalesce(nullif(p.phone, ''), p.phone_other) ELSE t.phone END,
+    household = coalesce(p.household, t.household), version = t.version + 1
+FROM people p
+WHERE p.id = ANY(%s) AND t.person_id = p.id AND t.closed_at IS NULL AND t.claimed_by IS NULL
+    AND (t.phone = '' AND (p.phone <> '' OR p.phone_other <> '') OR t.household IS DISTINCT FROM p.household)
+"""
+
+# A move ends one standing and begins another. Where a case was opened or is traced, they still know whom they call.
+_LEAVE = """
+WITH left_behind AS (
+    UPDATE standings s SET until_at = %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)
+    WHERE s.person_id = h.person AND s.why = 'lives' AND s.area <> h.area AND s.until_at IS NULL
+    RETURNING s.person_id, s.area
+)
+INSERT INTO standings (person_id, area, why, from_at)
+SELECT l.person_id, l.area, 'lived', %s FROM left_behind l
+WHERE EXISTS (SELECT 1 FROM cases c WHERE c.person_id = l.person_id AND c.authority = l.area)
+    OR EXISTS (SELECT 1 FROM traces t WHERE t.person_id = l.person_id AND t.area = l.area AND t.closed_at IS NULL)
+ON CONFLICT (person_id, area, why, from_at) DO NOTHING
+"""
+
+# Moved away and back within one delivery: the standing goes on.
+_ARRIVE = """
+INSERT INTO standings (person_id, area, why, from_at)
+SELECT h.person, h.area, 'lives', %s FROM unnest(%s::bigint[], %s::text[]) AS h (person, area)
+WHERE NOT EXISTS (SELECT 1 FROM standings s WHERE s.person_id = h.person AND s.area = h.area AND s.why = 'lives'
+    AND s.until_at IS NULL)
+ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL
+"""
+
+
+def _null(value: int | None) -> str:
+    return NULL if value is None else str(value)
+
+
+def _safe(column: list[str]) -> list[str]:
+    """Text for COPY. Readers have turned tabs and line ends into spaces; only the backslash means something to it."""
+    if any("\\" in text for text in column):
+        return [text.replace("\\", "\\\\") for text in column]
+    return column
+
+
+def _copy(cursor: Any, table: str, lines: Iterable[str]) -> None:
+    text = "\n".join(lines) + "\n"  # before the COPY begins: making the lines may ask the database for numbers
+    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+        copy.write(text)
+
+
+# A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was
+# empty a moment ago make the planner believe.
+BY_INDEX = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
+
+_STAGING = """
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
+    row_number bigint, laboratory text, specimen_id text, test_type text, result text, specimen_date date,
+    report_date date, postcode text, gp_postcode text, authority text, sex text, age smallint, care_home boolean,
+    person_id bigint, case_id bigint);
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_people (
+    id bigint, nhs_number text, match_key bigint, given_name text, family_name text, birth_date date, sex text,
+    ethnicity text, phone text, phone_other text, email text, address text, postcode text, gp_postcode text,
+    care_home boolean, household bigint, area text);
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_cases (
+    id bigint, person_id bigint, episode smallint, first date, last date, authority text, ltla text, postcode text,
+    care_home boolean, trace_id bigint, ref text, phone text, household bigint, priority smallint, team_id bigint,
+    area text, national_team_id bigint, why text, due_at timestamptz, due_why text, passes_to_id bigint);
+"""
+
+_INSERT_PEOPLE = """
+WITH added AS (
+    INSERT INTO people (id, nhs_number, match_key, given_name, family_name, birth_date, sex, ethnicity, phone, phone_other,
+        email, address, postcode, gp_postcode, care_home, household, updated_at)
+    SELECT id, nhs_number, match_key, given_name, family_name, birth_date, sex, ethnicity, phone, phone_other,
+        email, address, postcode, gp_postcode, care_home, household, %s FROM stage_people
+)
+INSERT INTO standings (person_id, area, why, from_at) SELECT id, area, 'lives', %s FROM stage_people
+"""
+
+_INSERT_CASES = """
+WITH added AS (
+    INSERT INTO cases (id, person_id, episode, first_specimen_date, last_positive_date, authority, ltla, postcode, care_home,
+        opened_at, updated_at)
+    SELECT id, person_id, episode, first, last, authority, ltla, postcode, care_home, moment, moment
+    FROM stage_cases, (SELECT %s::timestamptz AS moment) m
+), traced AS (
+    INSERT INTO traces (id, ref, shard, reason, person_id, case_id, authority, team_id, area, national_team_id, passes_to_id,
+        owned_since, created_at, why, priority, due_at, due_why, queued, phone, household)
+    SELECT c.trace_id, c.ref, CASE WHEN t.queue_shards = 1 THEN 0 ELSE c.trace_id %% t.queue_shards END, 'case', c.person_id,
+        c.id, c.authority, c.team_id, c.area, c.national_team_id, c.passes_to_id, %s, %s, c.why, c.priority, c.due_at,
+        c.due_why, true, c.phone, c.household
+    FROM stage_cases c JOIN teams t ON t.id = c.team_id WHERE c.trace_id IS NOT NULL
+)
+INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, detail)
+SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
+"""
+
+# A trace is open for the person already: it goes on, now for this episode.
+_PURSUE = """
+UPDATE traces t SET case_id = c.id, version = t.version + 1 FROM stage_cases c
+WHERE c.trace_id IS NULL AND t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
+"""
+
+_INSERT_RESULTS = """
+INSERT INTO results (delivery_id, row_number, laboratory, specimen_id, test_type, result, specimen_date, report_date,
+    postcode, gp_postcode, authority, sex, age, care_home, person_id, case_id, recorded_at)
+SELECT %s, row_number, laboratory, specimen_id, test_type, result, specimen_date, report_date, postcode, gp_postcode,
+    authority, sex, age, care_home, person_id, case_id, %s
+FROM stage_results
+"""
