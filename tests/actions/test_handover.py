@@ -81,9 +81,11 @@ def test_after_an_hour_down_the_history_tells_when_it_happened(town):
 
 
 def test_a_call_in_progress_is_not_taken_away(town):
-    trace = town.trace()
+    trace, other = town.trace(priority=1), town.trace()
     work.claim(team=town.team("national"), by=town.by("Nia"), now=DUE - MINUTE)
-    assert sweep(DUE).handed_over == 0
+    assert sweep(DUE).handed_over == 1
+    assert row(other, "team_id") == (town.team("local"),)
+    assert sweep(DUE + MINUTE).handed_over == 0
     assert sweep(DUE + 29 * MINUTE).handed_over == 1
     assert row(trace, "claimed_by", "team_id") == (None, town.team("local"))
 
