@@ -60,7 +60,7 @@ def read_with_ends(database, ref, random, most):
     """Read a delivery while the session is ended again and again; how often it was."""
     ended = 0
     with psycopg.connect(database.server.admin(), autocommit=True) as admin:
-        while True:
+        for _ in range(1000):
             sessions = Sessions(admin)
             sessions.at = random.randrange(1, most)
             try:
@@ -73,6 +73,7 @@ def read_with_ends(database, ref, random, most):
             else:
                 assert receipt.status == "done"
                 return ended
+    raise AssertionError("a thousand processes did not get to the end")
 
 
 def test_the_database_ends_the_session_again_and_again(django_db_setup):
@@ -184,6 +185,68 @@ def test_one_delivery_read_by_three_at_once():
     assert all(isinstance(each, intake.Busy) or each.status == "done" for each in got)
     assert any(not isinstance(each, intake.Busy) for each in got)
     agrees(expected)
+
+
+def met(database, first, second):
+    """Two deliveries are read at once, so that each has decided before either has committed."""
+    refs = [receive(sheet(row)).ref for row in (first, second)]
+    where = database.server.admin(database.name)
+    with psycopg.connect(where) as admin, psycopg.connect(where, autocommit=True) as watch:
+
+        def waiting(count):
+            while watch.execute(WAITING).fetchone() != (count,):
+                assert all(each is None for each in gave)
+
+        gave = [None, None]
+        with admin.transaction():
+            # Each batch ends with its audit event: there they stop.
+            admin.execute("LOCK TABLE audit.events IN EXCLUSIVE MODE")
+            threads = []
+            for place, ref in enumerate(refs):
+                threads.append(Thread(target=process, args=(ref, gave, place)))
+                threads[-1].start()
+                waiting(place + 1)
+        for thread in threads:
+            thread.join()
+    assert [each.status for each in gave] == ["done", "done"]
+    assert problems() == []
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+def process(ref, gave, place):
+    try:
+        gave[place] = intake.process(delivery=ref, by=INTAKE, now=NOW)
+    except Exception as problem:
+        gave[place] = problem
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.parametrize("who", ["Ann", "Cat"])
+def test_two_deliveries_meet_the_same_new_person(django_db_setup, who):
+    met(django_db_setup, line("S1", who), line("S2", who))
+    found = record()
+    assert [len(found[name]) for name in ("people", "cases", "traces", "results")] == [1, 1, 1, 2]
+
+
+def test_two_deliveries_move_the_same_episode(django_db_setup):
+    deliver(sheet(line("S0", "Ann", on="2026-09-01")))
+    met(django_db_setup, line("S1", "Ann", on="2026-07-01"), line("S2", "Ann", on="2026-11-01"))
+    ((_, episode, first, last, _, _),) = record()["cases"]
+    assert (episode, str(first), str(last)) == (1, "2026-07-01", "2026-11-01")
+
+
+def test_two_deliveries_open_the_same_reinfection(django_db_setup):
+    deliver(sheet(line("S0", "Ann", on="2026-05-01")))
+    met(django_db_setup, line("S1", "Ann", on="2026-11-01"), line("S2", "Ann", on="2026-11-02"))
+    assert [(row[1], str(row[3])) for row in record()["cases"]] == [(1, "2026-05-01"), (2, "2026-11-02")]
+
+
+def test_two_deliveries_hold_the_same_specimen(django_db_setup):
+    met(django_db_setup, line("S1", "Ann"), line("S1", "Ann", Phone="07700 900001"))
+    assert sorted(select("SELECT accepted, duplicate FROM deliveries")) == [(0, 1), (1, 0)]
 
 
 def test_overlapping_deliveries_at_once():

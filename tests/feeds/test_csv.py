@@ -94,6 +94,12 @@ def test_a_quote_that_is_never_closed(dirt):
     ]
 
 
+def test_lines_that_together_have_not_the_header_s_fields_are_not_one_record():
+    rows, numbers, _, bad = read([['S-1,"a,b', 'S-2,a,b"', GOOD]], width=3)
+    assert (numbers, [each.number for each in bad]) == ([2, 3], [1])
+    assert rows[0] == ["S-2", "a", 'b"']
+
+
 def test_an_open_quote_at_the_end_of_the_file():
     rows, numbers, _, bad = read([[GOOD, '"S-2,a', "S-3,a,b"]])
     assert rows == [["S-1", "a", "b"], ["S-3", "a", "b"]]
