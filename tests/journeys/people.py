@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.hashers import make_password
 from playwright.sync_api import Page
 
-from tests.town import Town
+from ringfence.accounts import walls
+from tests.town import ACCOUNTS, Town
 
 PASSWORD = "a long enough password"
 
@@ -13,9 +14,10 @@ PASSWORD = "a long enough password"
 def give_passwords(town: Town) -> None:
     """Everybody of the small country can sign in. One hash for all: hashing is slow on purpose."""
     hashed = make_password(PASSWORD)
-    for user in town.users.values():
-        user.password = hashed
-        user.save(update_fields=["password"])
+    with walls.transaction(ACCOUNTS):
+        for user in town.users.values():
+            user.password = hashed
+            user.save(update_fields=["password"])
 
 
 def sign_in(page: Page, name: str) -> None:
