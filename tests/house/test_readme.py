@@ -138,3 +138,9 @@ def test_links_between_the_documents_lead_somewhere(path: Path) -> None:
             headings = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
             anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
             assert place in anchors, f"{to} leads to no heading"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_files_named_in_the_documents_are_there(path: Path) -> None:
+    for name in re.findall(r"`([\w/.-]+/[\w.-]+\.(?:py|jinja|csv|toml|md))`", path.read_text()):
+        assert any((place / name).exists() for place in (CHECKOUT, CHECKOUT / "ringfence")), f"{name} is not there"
