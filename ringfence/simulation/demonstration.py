@@ -39,7 +39,7 @@ MINUTE = timedelta(minutes=1)
 DAYS, CASES, SEED = 14, 1_600, 2020
 
 #: Hours between two ordinary line lists.
-EVERY = 6
+EVERY = 8
 
 #: How long before the end the last ordinary line list comes, and nobody works any more: queues are full at the start.
 QUIET = 25 * MINUTE
