@@ -35,12 +35,17 @@ class Swept:
     teams: Mapping[int, int] = field(default_factory=dict)
 
 
-# In the order of its index: an EXISTS may be planned as a walk through the whole table for the first that fits.
-_IS_DUE = """
-SELECT 1 FROM traces t
-WHERE t.closed_at IS NULL AND t.passes_to_id IS NOT NULL AND t.due_at <= %s
-    AND (t.claimed_by IS NULL OR t.ready_at <= %s)
-ORDER BY t.due_at LIMIT 1
+# What is due in the order of its index: an EXISTS may be planned as a walk through the whole table for the first that fits.
+_ANYTHING = """
+SELECT EXISTS (SELECT 1 FROM partnerships WHERE applied <> revision),
+    (SELECT true FROM traces t
+     WHERE t.closed_at IS NULL AND t.passes_to_id IS NOT NULL AND t.due_at <= %(now)s
+        AND (t.claimed_by IS NULL OR t.ready_at <= %(now)s)
+     ORDER BY t.due_at LIMIT 1),
+    (SELECT true FROM teams k CROSS JOIN LATERAL (
+        SELECT 1 FROM traces t
+        WHERE t.team_id = k.id AND NOT t.queued AND t.closed_at IS NULL AND t.ready_at <= %(now)s LIMIT 1) r
+     LIMIT 1)
 """
 
 # The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own.
@@ -105,16 +110,18 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
     that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.
     """
-    if changed_since():
+    with walls.transaction(by), connection.cursor() as cursor:
+        cursor.execute(_ANYTHING, {"now": now})
+        changed, due, ready = cursor.fetchone() or (True, True, True)
+    if changed:
         renewal.apply_changes(by=system_scope("policy"), now=now)
+    if not (changed or due or ready):
+        return Swept(0, 0)
     with walls.transaction(by):
         with connection.cursor() as cursor:
-            cursor.execute(_IS_DUE, [now, now])
-            teams: dict[int, int] = {}
-            if cursor.fetchone() is not None:
-                hold_still()
-                cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
-                teams = dict(cursor.fetchall())
+            hold_still()
+            cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
+            teams: dict[int, int] = dict(cursor.fetchall())
         return Swept(sum(teams.values()), work.wake(by=by, now=now), teams)
 
 
