@@ -13,6 +13,7 @@ for name in [name for name in os.environ if name == "DATABASE_URL" or name.start
         del os.environ[name]
 
 os.environ["RINGFENCE_HOME"] = os.environ.get("RINGFENCE_BENCH_HOME") or os.path.join(CHECKOUT, ".ringfence", "bench")
-os.environ["RINGFENCE_PROCESS"] = "cli"
-os.environ["RINGFENCE_DATABASE"] = f"bench_{os.getpid()}"
+# A process that a benchmark starts is told its kind and the benchmark's database.
+os.environ["RINGFENCE_PROCESS"] = os.environ.get("RINGFENCE_BENCH_PROCESS") or "cli"
+os.environ["RINGFENCE_DATABASE"] = os.environ.get("RINGFENCE_BENCH_DATABASE") or f"bench_{os.getpid()}"
 os.environ["DJANGO_SETTINGS_MODULE"] = "ringfence.config.settings"

@@ -69,10 +69,10 @@ FROM placed p JOIN ranked r USING (place) ORDER BY hashint8(p.n);
 """
 
 
-def seed(connection: Connection) -> None:
-    """Fill an empty database. Everybody has a number of their own; households are of three."""
+def seed(connection: Connection, traces: int = TRACES, hot: int = HOT) -> None:
+    """Fill an empty database with so many traces, ``hot`` of them in one team. Everybody has a number of their own; households are of three."""
     now = f"timestamptz '{NOW.isoformat()}'"
     for step in _STEPS.split(";\n"):
-        text = step.format(teams=TEAMS, traces=TRACES, hot=HOT, now=now).strip()
+        text = step.format(teams=TEAMS, traces=traces, hot=hot, now=now).strip()
         if text:
             connection.execute(text.encode())

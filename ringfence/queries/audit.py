@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.base.references import tidy
 from ringfence.rules.access import Scope, system_scope
 
 
@@ -97,7 +98,7 @@ def _people(who: str) -> list[int]:
 
 def _number(ref: str) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM traces WHERE ref = %s", [ref.strip().upper()])
+        cursor.execute("SELECT id FROM traces WHERE ref = %s", [tidy(ref)])
         row = cursor.fetchone()
     return row[0] if row else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.base.references import tidy
 from ringfence.rules.access import NotFound, Scope
 
 
@@ -14,7 +15,7 @@ def trace_number(*, scope: Scope, ref: str) -> int:
     Nothing of the record is read, so nothing is logged.
     """
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM traces WHERE ref = %s", [ref.strip().upper()])
+        cursor.execute("SELECT id FROM traces WHERE ref = %s", [tidy(ref)])
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no trace {ref} that you may see.")
