@@ -118,10 +118,10 @@ def _people() -> tuple[list[Browser], int]:
 
 def _person(number: int, port: int) -> Browser:
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.middleware.csrf import _get_new_csrf_string
 
     from ringfence.accounts.models import Membership, Team, User
+    from ringfence.accounts.sessions import SessionStore
 
     team = Team.objects.filter(kind="national").order_by("id")[number]
     user = User.objects.create(email=f"bench{number}@example.org", name=f"Tracer {number}", password="!")
