@@ -1,0 +1,122 @@
+"""A process that sweeps, and kills itself or the database in the middle: ``python -m tests.dying DEED [WHO AT]``.
+
+DEED is ``build`` (the small country with traces that are due), ``sweep``, ``record`` (a try on a trace that is claimed) or
+``verify``, which prints what the record holds. At statement AT, WHO gets what ``kill -9`` sends: this process (``self``),
+its session's process in the database (``session``), or the database's first process (``database``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TRACES = 40
+
+
+def build() -> None:
+    from tests.town import build as country
+
+    town = country()
+    for _ in range(TRACES):
+        town.trace()
+
+
+def sweep() -> None:
+    from ringfence.actions import handover
+    from tests.town import HOUR, START, SWEEP
+
+    print(handover.sweep(by=SWEEP, now=START + 26 * HOUR).handed_over)
+
+
+def record() -> None:
+    """Nia takes the next trace, or has one already, and records that nobody answered."""
+    from ringfence.accounts.models import Membership, User, scope_of
+    from ringfence.actions import attempts, work
+    from tests.town import HOUR, START
+
+    now = START + HOUR
+    nia = User.objects.get(email="nia@example.org")
+    team = Membership.objects.get(user=nia).team_id
+    assert team is not None
+    scope = scope_of(nia, now)
+    taken = work.claim(team=team, by=scope, now=now)
+    assert taken is not None
+    attempts.record(trace=taken.trace, version=taken.version, kind="call", outcome="no_answer", by=scope, now=now)
+
+
+_HOLDS = """
+SELECT json_build_object(
+    'traces', (SELECT count(*) FROM traces),
+    'local', (SELECT count(*) FROM traces t JOIN teams k ON k.id = t.team_id WHERE k.kind = 'local'),
+    'handovers', (SELECT count(*) FROM handovers),
+    'as the trace says', (SELECT count(*) FROM traces t WHERE handovers = (
+        SELECT count(*) FROM handovers h WHERE h.trace_id = t.id)
+        AND attempts = (SELECT count(*) FROM attempts a WHERE a.trace_id = t.id)),
+    'claimed', (SELECT count(*) FROM traces WHERE claimed_by IS NOT NULL),
+    'tries', (SELECT count(*) FROM attempts))
+"""
+
+_TOLD = """
+SELECT coalesce(sum((detail ->> 'traces')::int) FILTER (WHERE verb = 'trace.handed_over'), 0),
+    count(*) FILTER (WHERE verb = 'attempt.recorded'), count(*) FILTER (WHERE verb = 'trace.claimed')
+FROM audit.events
+"""
+
+
+def verify() -> None:
+    from django.db import connection
+
+    from ringfence.accounts import walls
+    from ringfence.rules.access import system_scope
+    from tests.town import SWEEP
+
+    with walls.transaction(SWEEP), connection.cursor() as cursor:
+        cursor.execute(_HOLDS)
+        holds = cursor.fetchone()[0]
+    with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
+        cursor.execute(_TOLD)
+        told = cursor.fetchone()
+    found: dict[str, int] = holds if isinstance(holds, dict) else json.loads(holds)
+    print(json.dumps({**found, "told": list(map(int, told))}))
+
+
+DEEDS: dict[str, Callable[[], None]] = {"build": build, "sweep": sweep, "record": record, "verify": verify}
+
+
+def main(deed: str, who: str = "", at: str = "0") -> None:
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from ringfence.base.env import env
+
+    done = 0
+
+    def victim() -> int:
+        if who == "session":
+            return int(connection.connection.info.backend_pid)
+        if who == "database":
+            return int(next((Path(env.home)).glob("**/postmaster.pid")).read_text().split()[0])
+        return os.getpid()
+
+    def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        nonlocal done
+        done += 1
+        if who and done == int(at):
+            os.kill(victim(), signal.SIGKILL)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        DEEDS[deed]()
+    if who:
+        print(f"done after {done} statements")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

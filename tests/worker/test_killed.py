@@ -1,0 +1,201 @@
+"""``kill -9`` of the worker, of the web and of PostgreSQL in the middle of a deed: nothing lost, doubled or half done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from ringfence.base.env import Secrets, env
+from ringfence.cli.postgres import Server
+from ringfence.cli.preparation import prepare
+from tests.dying import TRACES
+
+Deed = Callable[..., tuple[int, str]]
+
+#: More statements than any deed has, so that some processes live.
+MOST = 30
+
+
+def deeds(variables: Mapping[str, str]) -> Deed:
+    """``tests.dying`` in a process of its own: its exit code and what it said."""
+
+    def run(*arguments: object) -> tuple[int, str]:
+        process = subprocess.run(
+            [sys.executable, "-m", "tests.dying", *map(str, arguments)],
+            env={**os.environ, "RINGFENCE_PROCESS": "cli", **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return process.returncode, process.stdout or process.stderr
+
+    return run
+
+
+@pytest.fixture
+def run(committed: None) -> Deed:
+    made = deeds({"RINGFENCE_DATABASE": env.database.name})
+    assert made("build")[0] == 0
+    return made
+
+
+def found(run: Deed) -> dict[str, int]:
+    code, said = run("verify")
+    assert code == 0, said
+    values: dict[str, int] = json.loads(said)
+    return values
+
+
+def whole(run: Deed) -> dict[str, int]:
+    """What is in the record agrees with itself and with what was told of it, whatever was done of it."""
+    now = found(run)
+    handed, tries, _ = now.pop("told")  # type: ignore[misc]
+    assert now["traces"] == now["as the trace says"] == TRACES
+    assert now["local"] in (0, TRACES), "a sweep is done whole or not at all"
+    assert now["local"] == now["handovers"] == handed
+    assert now["tries"] == tries
+    return now
+
+
+def killed_sweeps(run: Deed, at: list[int]) -> None:
+    for statement in at:
+        code, said = run("sweep", "self", statement)
+        assert code == -9 or "done after" in said
+        assert whole(run)["handovers"] == (0 if code == -9 else TRACES)
+        if code == 0:
+            break
+    assert run("sweep")[0] == 0
+    assert whole(run)["handovers"] == TRACES
+    assert run("sweep") == (0, "0\n")
+
+
+def test_a_worker_is_killed_in_the_middle_of_a_sweep(run: Deed) -> None:
+    """After the statement that moves everything, before the end of its transaction."""
+    killed_sweeps(run, [20])
+
+
+@pytest.mark.nightly
+def test_a_worker_is_killed_at_every_statement_of_a_sweep(run: Deed) -> None:
+    killed_sweeps(run, list(range(1, MOST)))
+
+
+def killed_calls(run: Deed, at: list[int]) -> None:
+    """Whoever was cut off goes on with the trace that they had; each try is told of once."""
+    for statement in at:
+        before = found(run)["tries"]
+        code, said = run("record", "self", statement)
+        now = whole(run)
+        assert now["claimed"] <= 1
+        assert now["tries"] == before + (code == 0), said
+        if "done after" in said:
+            break
+    assert run("record")[0] == 0
+    assert whole(run)["claimed"] == 0
+
+
+def test_the_web_is_killed_while_a_tracer_claims_and_records(run: Deed) -> None:
+    """After the try was written, before the end of its transaction."""
+    killed_calls(run, [16])
+
+
+@pytest.mark.nightly
+def test_the_web_is_killed_at_every_statement_of_a_call(run: Deed) -> None:
+    killed_calls(run, list(range(1, MOST)))
+
+
+def test_a_claim_that_is_cut_off_is_whole_and_its_tracer_has_it(run: Deed, owner: psycopg.Connection) -> None:
+    """The one statement of a claim is held in the database, and the process that sent it is killed."""
+    with psycopg.connect(owner.info.dsn, password=owner.info.password) as holding:
+        holding.execute("LOCK TABLE audit.events IN SHARE MODE")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.dying", "record"],
+            env={**os.environ, "RINGFENCE_PROCESS": "cli", "RINGFENCE_DATABASE": env.database.name},
+        )
+        try:
+            waiting = 0
+            while not waiting:
+                waiting = owner.execute(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'audit.events'::regclass"
+                ).fetchone()[0]  # type: ignore[index]
+                assert process.poll() is None
+        finally:
+            process.kill()
+            process.wait()
+    while owner.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ringfence cli' AND state = 'active'"
+        " AND datname = current_database()"
+    ).fetchone() != (0,):
+        pass
+    now = found(run)
+    assert (now["claimed"], now["tries"]) == (now["told"][2], 0)  # type: ignore[index]
+    assert run("record")[0] == 0
+    assert found(run)["told"][1:] == [1, 1]  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Deed]]:
+    """A server that nobody else is on, which keeps what was committed as in earnest."""
+    home = tmp_path_factory.mktemp("home")
+    for parent in (home, *home.parents[:2]):
+        parent.chmod(0o711)
+    variables = {"RINGFENCE_HOME": str(home), "RINGFENCE_DATABASE": "ringfence"}
+    with Server(home).use() as server:
+        prepare(server.admin(), Secrets.of(home), "ringfence")
+        subprocess.run(
+            [sys.executable, "-m", "ringfence.cli.migrate"],
+            env={**os.environ, **variables, "RINGFENCE_PROCESS": "owner"},
+            check=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+        run = deeds(variables)
+        code, said = run("build")
+        assert code == 0, said
+        yield server, run
+
+
+def database_killed(server: Server, run: Deed, who: str, deed: str, at: int) -> None:
+    code, said = run(deed, who, at)
+    assert code != 0 or "done after" in said
+    if server.process is not None and who == "database" and code:
+        server.process.wait()
+        assert server.restart_if_crashed()
+    recovered = False
+    while not recovered:
+        try:
+            with psycopg.connect(server.admin()) as admin:
+                admin.execute("SELECT 1")
+            recovered = True
+        except psycopg.OperationalError:
+            assert server.pid() is not None
+    whole(run)
+
+
+def test_postgresql_is_killed_in_the_middle_of_a_sweep_and_of_a_call(own: tuple[Server, Deed]) -> None:
+    server, run = own
+    database_killed(server, run, "session", "record", 16)
+    database_killed(server, run, "database", "sweep", 20)
+    assert found(run)["handovers"] == found(run)["tries"] == 0
+    assert run("sweep")[0] == 0
+    assert whole(run)["handovers"] == TRACES
+
+
+@pytest.mark.nightly
+def test_postgresql_is_killed_again_and_again(own: tuple[Server, Deed]) -> None:
+    server, run = own
+    random = Random(1)
+    for _ in range(30):
+        who = random.choice(("session", "database"))
+        database_killed(server, run, who, random.choice(("sweep", "record")), random.randrange(1, MOST))
+        if whole(run)["local"]:
+            break
+    assert run("sweep")[0] == 0
+    assert whole(run)["handovers"] == TRACES
