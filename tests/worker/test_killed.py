@@ -80,7 +80,9 @@ def killed_sweeps(run: Deed, at: list[int]) -> None:
 
 def test_a_worker_is_killed_in_the_middle_of_a_sweep(run: Deed) -> None:
     """After the statement that moves everything, before the end of its transaction."""
-    killed_sweeps(run, [20])
+    assert run("sweep", "self", 20)[0] == -9
+    assert whole(run)["handovers"] == 0
+    killed_sweeps(run, [])
 
 
 @pytest.mark.nightly
@@ -104,7 +106,9 @@ def killed_calls(run: Deed, at: list[int]) -> None:
 
 def test_the_web_is_killed_while_a_tracer_claims_and_records(run: Deed) -> None:
     """After the try was written, before the end of its transaction."""
-    killed_calls(run, [16])
+    assert run("record", "self", 16)[0] == -9
+    assert whole(run)["tries"] == 0
+    killed_calls(run, [])
 
 
 @pytest.mark.nightly
