@@ -5,7 +5,7 @@ The name of the database tells runs apart, so that two runs in one checkout leav
 
 import os
 
-from pytest import Parser
+import pytest
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -24,6 +24,6 @@ os.environ["RINGFENCE_DATABASE"] = "test_{}_{}".format(
 os.environ["DJANGO_SETTINGS_MODULE"] = "ringfence.config.settings"
 
 
-def pytest_addoption(parser: Parser) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests marked nightly run only when they are asked for."""
     parser.addoption("--nightly", action="store_true", help="run the long tests, and no others")
