@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, NamedTuple
@@ -78,6 +79,9 @@ class Batch(NamedTuple):
     upto: int
     unknown_headers: list[str]
 
+
+AHEAD = 3
+"""Pieces of a delivery that wait to be taken apart; each is a megabyte."""
 
 _NEED, _END = object(), object()
 
@@ -182,20 +186,29 @@ class Reader:
 
         worker = Thread(target=work, name=f"intake {self.delivery.ref}", daemon=True)
         worker.start()
-        number = 0
+        numbers, ended = count(), False
+
+        def feed() -> None:
+            nonlocal ended
+            if not ended:
+                with walls.transaction(self.by):
+                    piece = fetch(self.delivery.pk, next(numbers))
+                inward.put(piece)
+                ended = piece is None
+
         try:
             while True:
                 said = outward.get()
                 if said is _NEED:
-                    with walls.transaction(self.by):
-                        piece = fetch(self.delivery.pk, number)
-                    inward.put(piece)
-                    number += 1
+                    feed()
                 elif said is _END:
                     return
                 elif isinstance(said, BaseException):
                     raise said
                 else:
+                    # So that the thread has bytes to take apart while this batch is written.
+                    while inward.qsize() < AHEAD and not ended:
+                        feed()
                     yield said
         finally:
             stopped = True
