@@ -130,7 +130,11 @@ class Server:
 
     def is_up(self) -> bool:
         """Whether this home's server answers. Its password is its own, so that no other server is taken for it."""
-        if self.pid() is None or "ready" not in (self.data / "postmaster.pid").read_text():
+        try:
+            said = (self.data / "postmaster.pid").read_text()
+        except FileNotFoundError:  # it may stop at any moment, also between two looks
+            said = ""
+        if self.pid() is None or "ready" not in said:
             return False
         try:
             psycopg.connect(self.admin(), connect_timeout=5).close()
