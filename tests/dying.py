@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 TRACES = 40
@@ -94,7 +93,7 @@ def main(deed: str, who: str = "", at: str = "0") -> None:
     django.setup()
     from django.db import connection
 
-    from ringfence.base.env import env
+    from ringfence.cli.postgres import Server
 
     done = 0
 
@@ -102,7 +101,9 @@ def main(deed: str, who: str = "", at: str = "0") -> None:
         if who == "session":
             return int(connection.connection.info.backend_pid)
         if who == "database":
-            return int(next((Path(env.home)).glob("**/postmaster.pid")).read_text().split()[0])
+            pid = Server().pid()  # the data may lie outside the home, when root starts the server
+            assert pid is not None
+            return pid
         return os.getpid()
 
     def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -170,7 +170,7 @@ def database_killed(server: Server, run: Deed, who: str, deed: str, at: int) -> 
     code, said = run(deed, who, at)
     assert code != 0 or "done after" in said
     if server.process is not None and who == "database" and code:
-        server.process.wait()
+        server.process.wait(timeout=60)
         assert server.restart_if_crashed()
     recovered = False
     while not recovered:
