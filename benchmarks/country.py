@@ -70,7 +70,10 @@ FROM placed p JOIN ranked r USING (place) ORDER BY hashint8(p.n);
 
 
 def seed(connection: Connection, traces: int = TRACES, hot: int = HOT) -> None:
-    """Fill an empty database with so many traces, ``hot`` of them in one team. Everybody has a number of their own; households are of three."""
+    """Fill an empty database with so many traces, ``hot`` of them in one team.
+
+    Everybody has a number of their own; households are of three.
+    """
     now = f"timestamptz '{NOW.isoformat()}'"
     for step in _STEPS.split(";\n"):
         text = step.format(teams=TEAMS, traces=traces, hot=hot, now=now).strip()
