@@ -183,6 +183,7 @@ def database_killed(server: Server, run: Deed, who: str, deed: str, at: int) -> 
     whole(run)
 
 
+@pytest.mark.nightly
 def test_postgresql_is_killed_in_the_middle_of_a_sweep_and_of_a_call(own: tuple[Server, Deed]) -> None:
     server, run = own
     database_killed(server, run, "session", "record", 16)
