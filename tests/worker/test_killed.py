@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -173,7 +174,9 @@ def database_killed(server: Server, run: Deed, who: str, deed: str, at: int) -> 
         server.process.wait(timeout=60)
         assert server.restart_if_crashed()
     recovered = False
+    until = time.monotonic() + 60
     while not recovered:
+        assert time.monotonic() < until, "the server does not answer a minute after it was killed"
         try:
             with psycopg.connect(server.admin()) as admin:
                 admin.execute("SELECT 1")
