@@ -28,6 +28,11 @@ PERMISSIONS = {
     "deliveries": "read delivery receipts and work on the quarantine",
     "audit": "read who did and opened what",
     "area": "see every trace of the area",
+    "search": "find somebody by name, number, telephone or postcode",
+    "visits": "plan visits and record them at the door",
+    "support": "see who asked for help and say when it is done",
+    "settings": "see the places that cases named and join two that are one",
+    "scripts": "change the questions and the texts of messages",
 }
 
 
@@ -59,6 +64,7 @@ ROLES: dict[str, Role] = {
             "Works in one ring-fenced national team: calls residents of one authority, one trace after the other, "
             "with the script beside the record.",
             "trace",
+            "search",
         ),
         _role(
             "national_lead",
@@ -69,6 +75,7 @@ ROLES: dict[str, Role] = {
             "lead",
             "overview",
             "partnership view",
+            "search",
         ),
         _role(
             "local_tracer",
@@ -78,6 +85,9 @@ ROLES: dict[str, Role] = {
             "reach.",
             "trace",
             "local list",
+            "search",
+            "visits",
+            "support",
         ),
         _role(
             "local_lead",
@@ -90,6 +100,10 @@ ROLES: dict[str, Role] = {
             "lead",
             "overview",
             "partnership view",
+            "search",
+            "visits",
+            "support",
+            "settings",
         ),
         _role(
             "director",
@@ -101,6 +115,9 @@ ROLES: dict[str, Role] = {
             "overview",
             "partnership",
             "partnership view",
+            "search",
+            "support",
+            "settings",
         ),
         _role(
             "analyst",
@@ -110,6 +127,8 @@ ROLES: dict[str, Role] = {
             "area",
             "overview",
             "partnership view",
+            "search",
+            "settings",
         ),
         _role(
             "health_protection",
@@ -120,6 +139,8 @@ ROLES: dict[str, Role] = {
             "trace",
             "health protection",
             "overview",
+            "search",
+            "settings",
         ),
         _role(
             "operations",
@@ -130,6 +151,14 @@ ROLES: dict[str, Role] = {
             "deliveries",
             "partnership",
             "partnership view",
+        ),
+        _role(
+            "script_editor",
+            "Script editor",
+            "nation",
+            "Keeps the questions of the interview and the texts of messages: each change is dated, and what was asked "
+            "before stays readable. Sees no person's record.",
+            "scripts",
         ),
         _role(
             "governance",
@@ -147,6 +176,8 @@ ROLES: dict[str, Role] = {
 SYSTEM_SCOPES = {
     "intake": "worker",
     "sweep": "worker",
+    "interviews": "worker",
+    "messages": "worker",
     "policy": "worker",
     "reconcile": "worker",
     "statistics": "app",

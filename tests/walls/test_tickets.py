@@ -37,9 +37,9 @@ def test_every_table_of_the_record_is_behind_the_wall(admin: Connection) -> None
 @pytest.mark.parametrize(
     "planted",
     [
-        "CREATE TABLE casework.visits (id bigint)",
-        "CREATE VIEW casework.visits AS SELECT * FROM casework.people",
-        "CREATE MATERIALIZED VIEW casework.visits AS SELECT * FROM casework.people",
+        "CREATE TABLE casework.excursions (id bigint)",
+        "CREATE VIEW casework.excursions AS SELECT * FROM casework.people",
+        "CREATE MATERIALIZED VIEW casework.excursions AS SELECT * FROM casework.people",
         "ALTER TABLE casework.people_history NO FORCE ROW LEVEL SECURITY",
         "ALTER TABLE casework.notes DISABLE ROW LEVEL SECURITY",
     ],

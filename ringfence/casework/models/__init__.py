@@ -1,23 +1,42 @@
 """The identifiable record. Rows are read through ``ringfence.queries`` and written by ``ringfence.actions``."""
 
 from ringfence.casework.models.cases import Case
+from ringfence.casework.models.contacts import Contact, Exposure, Isolation, Setting
 from ringfence.casework.models.deliveries import Chunk, Delivery, Part, Quarantine, Source
+from ringfence.casework.models.interviews import Answer, Interview, Questionnaire, Referral
+from ringfence.casework.models.local import BulkChange, Detail, Visit
+from ringfence.casework.models.messages import Link, Message, OptOut, Template
 from ringfence.casework.models.people import Person, Standing
 from ringfence.casework.models.results import Result
 from ringfence.casework.models.traces import Attempt, Handover, Note, Trace
 
 __all__ = [
+    "Answer",
     "Attempt",
+    "BulkChange",
     "Case",
     "Chunk",
+    "Contact",
     "Delivery",
+    "Detail",
+    "Exposure",
     "Handover",
+    "Interview",
+    "Isolation",
+    "Link",
+    "Message",
     "Note",
+    "OptOut",
     "Part",
     "Person",
     "Quarantine",
+    "Questionnaire",
+    "Referral",
     "Result",
+    "Setting",
     "Source",
     "Standing",
+    "Template",
     "Trace",
+    "Visit",
 ]

@@ -10,7 +10,7 @@ from ringfence.casework.fields import classify
 
 @classify(
     internal="id match_key updated_at",
-    identifiable="nhs_number given_name family_name birth_date sex phone phone_other email address postcode "
+    identifiable="nhs_number given_name family_name birth_date adult language sex phone phone_other email address postcode "
     "gp_postcode household",
     special="ethnicity care_home",
 )
@@ -22,7 +22,10 @@ class Person(models.Model):
     match_key = models.BigIntegerField()
     given_name = models.CharField(max_length=100)
     family_name = models.CharField(max_length=100)
-    birth_date = models.DateField()
+    # A contact is often known by name and number alone: then only whether they are grown up may be known.
+    birth_date = models.DateField(null=True)
+    adult = models.BooleanField(null=True)
+    language = models.CharField(max_length=40, db_default="")
     sex = models.CharField(max_length=1)
     ethnicity = models.CharField(max_length=60)
     phone = models.CharField(max_length=16)

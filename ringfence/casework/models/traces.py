@@ -27,6 +27,7 @@ class Trace(models.Model):
     class Reason(models.TextChoices):
         CASE = "case", "Case"
         CONTACT = "contact", "Contact"
+        FOLLOWUP = "followup", "Follow-up"
 
     ref = models.CharField(max_length=8)
     shard = models.PositiveSmallIntegerField()
@@ -121,7 +122,7 @@ class Trace(models.Model):
 
 
 @classify(
-    internal="id trace at recorded_at user_id team kind seconds",
+    internal="id trace at recorded_at user_id team kind seconds through client_key",
     identifiable="number",
     special="outcome note call_back_at",
 )
@@ -139,9 +140,18 @@ class Attempt(models.Model):
     seconds = models.PositiveIntegerField(null=True)
     call_back_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True)
+    # The attempt on another trace of the household by which this person was spoken for: one call, not two.
+    through = models.ForeignKey("self", models.PROTECT, null=True, db_index=False)
+    # Given by a phone without signal, so that what is sent twice is recorded once.
+    client_key = models.UUIDField(null=True)
 
     class Meta:
         db_table = "attempts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client_key"], condition=Q(client_key__isnull=False), name="attempt_sent_once"
+            ),
+        ]
         indexes = [models.Index(fields=["number", "at"], name="attempt_number", condition=~Q(number=""))]
 
     def __str__(self) -> str:
