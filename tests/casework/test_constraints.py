@@ -67,6 +67,38 @@ INSERT INTO casework.results (id, delivery_id, row_number, laboratory, specimen_
     (1, 1, 1, 'L', 'S1', 'PCR', 'positive', '2026-11-14', '2026-11-15', '', '', '', 'F', 40, 1, 1, '2026-11-16'),
     (2, 1, 2, 'L', 'S2', 'PCR', 'negative', '2026-11-14', '2026-11-15', '', '', '', 'F', 40, NULL, NULL, '2026-11-16');
 INSERT INTO casework.sources (name, headers, results, month_first, updated_at) VALUES ('L', '{}', '{}', false, now());
+INSERT INTO casework.questionnaires (id, key, version, from_at, title, body, recorded_at)
+    VALUES (1001, 'case', 1001, '2026-11-16', 'Case', '{}', '2026-11-16');
+INSERT INTO casework.templates (id, key, channel, language, version, from_at, body, recorded_at)
+    VALUES (1001, 'hello', 'text', 'en', 1001, '2026-11-16', 'Hello', '2026-11-16');
+INSERT INTO casework.interviews (id, trace_id, questionnaire_id, started_at, updated_at)
+    VALUES (1, 1, 1001, '2026-11-16', '2026-11-16'), (2, 2, 1001, '2026-11-16', '2026-11-16');
+INSERT INTO casework.answers (id, interview_id, trace_id, question, at, user_id, team_id, source)
+    VALUES (1, 1, 1, 'language', '2026-11-16', 1, 1, 'tracer');
+INSERT INTO casework.referrals (id, trace_id, person_id, kind, note, area, at)
+    VALUES (1, 1, 1, 'food', '', 'E06000008', '2026-11-16');
+INSERT INTO casework.settings (id, ref, kind, name, name_key, postcode, created_at) VALUES
+    (1, 'S1', 'other', 'Gym', 'gym', 'BB1 1AA', '2026-11-16'), (2, 'S2', 'other', 'Gym', 'gym', 'BB1 1AB', '2026-11-16');
+INSERT INTO casework.contacts (id, case_id, case_person_id, person_id, entry, relation, last_contact, identified_at,
+    source) VALUES (1, 1, 1, 2, 'a', 'close', '2026-11-14', '2026-11-16', 'tracer');
+INSERT INTO casework.exposures (id, case_id, person_id, entry, category, from_date, until_date, "window", source,
+    recorded_at) VALUES (1, 1, 1, 'b', 'gym', '2026-11-14', '2026-11-14', 'both', 'tracer', '2026-11-16');
+INSERT INTO casework.isolations (id, trace_id, person_id, day_0, from_date, until_date, policy, why, computed_at)
+    VALUES (1, 1, 1, '2026-11-14', '2026-11-14', '2026-11-24', 'Exercise', '', '2026-11-16');
+INSERT INTO casework.messages (id, ref, key, person_id, trace_id, template_id, channel, language, "to", "values", state,
+    state_at, send_after, created_at) VALUES
+    (1, 'M1', 'k1', 1, 1, 1001, 'text', 'en', '', '{}', 'waiting', '2026-11-16', '2026-11-16', '2026-11-16'),
+    (2, 'M2', 'k2', 1, 1, 1001, 'text', 'en', '', '{}', 'waiting', '2026-11-16', '2026-11-16', '2026-11-16');
+INSERT INTO casework.opt_outs (id, person_id, channel, address, at) VALUES (1, 1, 'text', '0770', '2026-11-16');
+INSERT INTO casework.links (id, trace_id, purpose, token_hash, session_hash, created_at, expires_at) VALUES
+    (1, 1, 'interview', 'a', 'c', '2026-11-16', '2026-11-20'), (2, 1, 'interview', 'b', 'd', '2026-11-16', '2026-11-20');
+INSERT INTO casework.details (id, person_id, kind, value, source, added_at, added_by, team_id)
+    VALUES (1, 1, 'phone', '0771', '', '2026-11-16', 1, 2);
+INSERT INTO casework.visits (id, trace_id, person_id, team_id, on_date, planned_at, planned_by)
+    VALUES (1, 1, 1, 2, '2026-11-18', '2026-11-17', 1);
+INSERT INTO casework.bulk_changes (id, ref, at, user_id, team_id, what, detail, traces, before)
+    VALUES (1, 'B1', '2026-11-17', 1, 2, 'priority', '{}', 1, '[]');
+UPDATE casework.attempts SET client_key = '00000000-0000-0000-0000-000000000001';
 SET CONSTRAINTS ALL IMMEDIATE;
 """
 
@@ -210,6 +242,85 @@ BROKEN: dict[str, list[str]] = {
         "UPDATE casework.notes SET to_team_id = NULL WHERE id = 1",
         "UPDATE casework.notes SET to_team_id = 1 WHERE id = 2",
     ],
+    # interviews
+    "questionnaire_version_once": [copy("casework.questionnaires", id="9")],
+    "questionnaire_version_counts_from_one": ["UPDATE casework.questionnaires SET version = 0 WHERE id = 1001"],
+    "interviews_trace_id_key": ["UPDATE casework.interviews SET trace_id = 2 WHERE id = 1"],
+    "interview_of_trace": [
+        "ALTER TABLE casework.answers DROP CONSTRAINT answer_of_its_interview;"
+        " ALTER TABLE casework.interviews DROP CONSTRAINT interviews_trace_id_key, DROP CONSTRAINT interviews_pkey CASCADE; "
+        + copy("casework.interviews", version="7")
+    ],
+    "interview_taken_up_follows": ["UPDATE casework.interviews SET taken_up = latest + 1"],
+    "answer_of_its_interview": ["UPDATE casework.answers SET trace_id = 2"],
+    "answer_given_by_somebody": [
+        "UPDATE casework.answers SET source = 'resident'",
+        "UPDATE casework.answers SET user_id = NULL",
+        "UPDATE casework.answers SET team_id = NULL",
+    ],
+    "referral_once": [copy("casework.referrals", id="9")],
+    "referral_done_at_by": [
+        "UPDATE casework.referrals SET done_at = now()",
+        "UPDATE casework.referrals SET done_by = 1",
+    ],
+    # contacts and places
+    "contact_once_for_a_case": [copy("casework.contacts", id="9")],
+    "contact_is_not_the_case": ["UPDATE casework.contacts SET person_id = 1"],
+    "contact_became_case_at": [
+        "UPDATE casework.contacts SET became_case_id = 2",
+        "UPDATE casework.contacts SET became_case_at = now()",
+    ],
+    "contact_withdrawn_with_reason": ["UPDATE casework.contacts SET withdrawn_at = now()"],
+    "contact_of_its_case": ["UPDATE casework.contacts SET case_id = 2", "UPDATE casework.contacts SET case_id = 99"],
+    "contact_became_own_case": ["UPDATE casework.contacts SET became_case_id = 1, became_case_at = now()"],
+    "settings_ref_key": ["UPDATE casework.settings SET ref = 'S1'"],
+    "setting_once": ["UPDATE casework.settings SET postcode = 'BB1 1AA'"],
+    "setting_merged_at": [
+        "UPDATE casework.settings SET merged_into_id = 1 WHERE id = 2",
+        "UPDATE casework.settings SET merged_at = now()",
+    ],
+    "setting_merged_into_another": ["UPDATE casework.settings SET merged_into_id = id, merged_at = now()"],
+    "exposure_once": [copy("casework.exposures", id="9")],
+    "exposure_days_in_order": ["UPDATE casework.exposures SET until_date = from_date - 1"],
+    "exposure_of_its_case": ["UPDATE casework.exposures SET person_id = 2"],
+    "isolation_one_for_a_trace": [copy("casework.isolations", id="9")],
+    "isolation_days_in_order": [
+        "UPDATE casework.isolations SET until_date = from_date - 1",
+        "UPDATE casework.isolations SET until_date = NULL",
+    ],
+    # messages
+    "template_version_once": [copy("casework.templates", id="9")],
+    "template_says_something": ["UPDATE casework.templates SET body = ''"],
+    "messages_ref_key": ["UPDATE casework.messages SET ref = 'M1'"],
+    "messages_key_key": ["UPDATE casework.messages SET key = 'k1'"],
+    "message_sent_at": [
+        "UPDATE casework.messages SET state = 'sent'",
+        "UPDATE casework.messages SET state = 'delivered'",
+    ],
+    "message_not_sent_with_reason": [
+        "UPDATE casework.messages SET state = 'failed'",
+        "UPDATE casework.messages SET state = 'cancelled'",
+    ],
+    "opt_out_once": [copy("casework.opt_outs", id="9")],
+    "links_token_hash_key": ["UPDATE casework.links SET token_hash = 'a'"],
+    "links_session_hash_key": ["UPDATE casework.links SET session_hash = 'c'"],
+    # local teams and leads
+    "attempt_sent_once": [copy("casework.attempts", id="9")],
+    "detail_once": [copy("casework.details", id="9")],
+    "detail_wrong_at_by": [
+        "UPDATE casework.details SET wrong_at = now()",
+        "UPDATE casework.details SET wrong_by = 1",
+    ],
+    "visit_one_planned": [copy("casework.visits", id="9")],
+    "visit_finished_at": [
+        "UPDATE casework.visits SET state = 'done'",
+        "UPDATE casework.visits SET finished_at = now()",
+    ],
+    "bulk_changes_ref_key": [copy("casework.bulk_changes", id="9")],
+    "bulk_change_undone_at_by": [
+        "UPDATE casework.bulk_changes SET undone_at = now()",
+        "UPDATE casework.bulk_changes SET undone_by = 1",
+    ],
     # deliveries
     "deliveries_ref_key": ["UPDATE casework.deliveries SET ref = 'D1'"],
     "delivery_same_bytes_once": ["UPDATE casework.deliveries SET sha256 = 'aaaa'"],
@@ -341,6 +452,10 @@ def test_what_is_referred_to_exists(rows: Connection) -> None:
             statement = "UPDATE memberships SET team_id = NULL, area = 'X'"
         elif (table, column) == ("cases", "person_id"):
             statement = copy("cases", id="9", person_id=missing)
+        elif (table, column) == ("settings", "merged_into_id"):
+            statement = "UPDATE settings SET merged_into_id = 987654, merged_at = now() WHERE id = 1"
+        elif (table, column) == ("interviews", "trace_id"):
+            statement = "DELETE FROM answers; UPDATE interviews SET trace_id = 987654 WHERE id = 1"
         elif (table, column) == ("handovers", "trace_id"):
             statement = passed(trace=987654, seq=1, previous="NULL", team=1, since="16", to=2)
         else:
@@ -398,6 +513,7 @@ def test_what_a_row_was_before_is_kept(rows: Connection, table: str) -> None:
 
 def test_what_is_deleted_is_kept(rows: Connection) -> None:
     rows.execute(b"SET LOCAL session_replication_role = origin")
+    rows.execute(b"TRUNCATE answers, interviews, referrals, contacts, exposures, visits, messages, links, details")
     for table in ("results", "attempts", "notes", "handovers", "traces", "cases", "standings", "people"):
         rows.execute(f"DELETE FROM {table}".encode())
     assert sorted(each[0] for each in history(rows, "people")) == [1, 2]  # type: ignore[type-var]

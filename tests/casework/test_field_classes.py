@@ -43,20 +43,23 @@ def planted() -> Iterator[dict[str, Any]]:
         app_label = "casework"
 
     yield {"Meta": Meta, "__module__": "ringfence.casework.models", "name": models.CharField(max_length=9)}
-    apps.all_models["casework"].pop("visit", None)
+    apps.all_models["casework"].pop("excursion", None)
     apps.clear_cache()
 
 
 def test_a_model_without_classes_is_noticed(planted: dict[str, Any]) -> None:
-    type("Visit", (models.Model,), planted)
+    type("Excursion", (models.Model,), planted)
     apps.clear_cache()
-    assert problems(of_the_record()) == ["Visit.id has no class", "Visit.name has no class"]
+    assert problems(of_the_record()) == ["Excursion.id has no class", "Excursion.name has no class"]
 
 
 def test_a_field_without_a_class_and_a_class_without_a_field_are_noticed(planted: dict[str, Any]) -> None:
-    classify(internal="id", special="outcome")(type("Visit", (models.Model,), planted))
+    classify(internal="id", special="outcome")(type("Excursion", (models.Model,), planted))
     apps.clear_cache()
-    assert problems(of_the_record()) == ["Visit.name has no class", "Visit.outcome has a class and is not there"]
+    assert problems(of_the_record()) == [
+        "Excursion.name has no class",
+        "Excursion.outcome has a class and is not there",
+    ]
 
 
 def test_nothing_has_two_classes_or_one_that_there_is_not() -> None:

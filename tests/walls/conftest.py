@@ -46,7 +46,42 @@ INSERT INTO casework.delivery_parts (delivery_id, number, next_row, rows, accept
 INSERT INTO casework.quarantines (delivery_id, row_number, field, reason, raw, recorded_at, settlement)
     SELECT id, 3, 'NHS number', 'It has nine digits.', 'Secret', %(now)s, '' FROM casework.deliveries;
 INSERT INTO casework.sources (name, headers, results, month_first, updated_at) VALUES ('L', '{}', '{}', false, %(now)s);
-UPDATE casework.people SET email = 'old@example.org' WHERE true;
+INSERT INTO casework.questionnaires (key, version, from_at, title, body, recorded_at)
+    VALUES ('case', 1001, %(now)s, 'Case', '{}', %(now)s);
+INSERT INTO casework.templates (key, channel, language, version, from_at, body, recorded_at)
+    VALUES ('invitation', 'text', 'en', 1001, %(now)s, 'Secret', %(now)s);
+INSERT INTO casework.interviews (trace_id, questionnaire_id, started_at, updated_at)
+    SELECT t.id, q.id, %(now)s, %(now)s FROM casework.traces t, casework.questionnaires q WHERE q.version = 1001;
+INSERT INTO casework.answers (interview_id, trace_id, question, value, at, source)
+    SELECT id, trace_id, 'language', '"Secret"', %(now)s, 'resident' FROM casework.interviews;
+INSERT INTO casework.referrals (trace_id, person_id, kind, note, area, at)
+    SELECT id, person_id, 'food', 'Secret', authority, %(now)s FROM casework.traces;
+INSERT INTO casework.people (id, match_key, given_name, family_name, sex, ethnicity, phone, phone_other, email, address,
+    postcode, gp_postcode, updated_at)
+    SELECT 1000000 + id, 0, 'Cara', 'Contact', '', '', '', '', '', '', '', '', %(now)s FROM casework.traces;
+INSERT INTO casework.settings (ref, kind, name, name_key, postcode, authority, created_at)
+    SELECT 'S' || ref, 'other', 'Gym', 'gym' || id, 'BB1 1AA', authority, %(now)s FROM casework.traces;
+INSERT INTO casework.contacts (case_id, case_person_id, person_id, entry, relation, last_contact, identified_at, source)
+    SELECT case_id, person_id, 1000000 + id, 'a', 'close', %(on)s, %(now)s, 'tracer' FROM casework.traces;
+INSERT INTO casework.exposures (case_id, person_id, entry, category, from_date, until_date, "window", source, recorded_at)
+    SELECT case_id, person_id, 'b', 'gym', %(on)s, %(on)s, 'both', 'tracer', %(now)s FROM casework.traces;
+INSERT INTO casework.isolations (trace_id, person_id, day_0, policy, why, computed_at)
+    SELECT id, person_id, %(on)s, 'Exercise', '', %(now)s FROM casework.traces;
+INSERT INTO casework.messages (ref, key, person_id, trace_id, template_id, channel, language, "to", "values", state,
+    state_at, send_after, created_at)
+    SELECT ref, ref, person_id, t.id, m.id, 'text', 'en', '07700900123', '{}', 'waiting', %(now)s, %(now)s, %(now)s
+    FROM casework.traces t, casework.templates m WHERE m.version = 1001;
+INSERT INTO casework.opt_outs (person_id, channel, address, at)
+    SELECT person_id, 'text', ref, %(now)s FROM casework.traces;
+INSERT INTO casework.links (trace_id, purpose, token_hash, created_at, expires_at)
+    SELECT id, 'interview', sha256(ref::bytea), %(now)s, %(now)s FROM casework.traces;
+INSERT INTO casework.details (person_id, kind, value, source, added_at, added_by, team_id)
+    SELECT person_id, 'phone', ref, 'Secret', %(now)s, 1, team_id FROM casework.traces;
+INSERT INTO casework.visits (trace_id, person_id, team_id, on_date, planned_at, planned_by)
+    SELECT id, person_id, team_id, %(on)s, %(now)s, 1 FROM casework.traces;
+INSERT INTO casework.bulk_changes (ref, at, user_id, team_id, what, detail, traces, before)
+    SELECT ref, %(now)s, 1, team_id, 'priority', '{}', 1, '[]' FROM casework.traces;
+UPDATE casework.people SET email = 'old@example.org' WHERE birth_date IS NOT NULL;
 UPDATE casework.cases SET onset_date = first_specimen_date WHERE true;
 """
 
@@ -139,12 +174,12 @@ class Attacker:
         return self.rows(statement, values)[0][0]
 
     def readable(self) -> list[str]:
-        """The tables of casework that the role has a right to read at all."""
+        """The tables of casework of which the role has a right to read anything at all."""
         return [
             name
             for (name,) in self.rows(
                 "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'casework'::regnamespace"
-                " AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1"
+                " AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY 1"
             )
         ]
 
@@ -182,5 +217,16 @@ def soon() -> int:
 
 SYSTEM = {
     name: system_scope(name)
-    for name in ("intake", "sweep", "policy", "reconcile", "statistics", "deliveries", "audit", "accounts")
+    for name in (
+        "intake",
+        "sweep",
+        "policy",
+        "reconcile",
+        "interviews",
+        "messages",
+        "statistics",
+        "deliveries",
+        "audit",
+        "accounts",
+    )
 }

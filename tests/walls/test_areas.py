@@ -24,6 +24,17 @@ ABOUT = {
     "attempts": "trace_id = {trace}",
     "handovers": "trace_id = {trace}",
     "notes": "trace_id = {trace}",
+    "interviews": "trace_id = {trace}",
+    "answers": "trace_id = {trace}",
+    "referrals": "trace_id = {trace}",
+    "contacts": "case_person_id = {person}",
+    "exposures": "person_id = {person}",
+    "isolations": "person_id = {person}",
+    "messages": "trace_id = {trace}",
+    "opt_outs": "person_id = {person}",
+    "links": "trace_id = {trace}",
+    "details": "person_id = {person}",
+    "visits": "trace_id = {trace}",
 }
 
 #: People of Blackburn with Darwen; Dora (areas), Lola (the local team), Nia (the national one).

@@ -75,15 +75,16 @@ def test_without_a_ticket_every_table_is_empty(attack: Callable[[str], Attacker]
 @pytest.mark.parametrize("role", ROLES)
 def test_what_a_role_may_not_read_it_may_not_copy_either(attack: Callable[[str], Attacker], role: str) -> None:
     attacker = attack(role)
-    readable = set(attacker.readable())
+    readable = attacker.readable()
     for name, _, _ in attacker.rows(_TABLES):
+        whole = name in readable and attacker.one("SELECT has_table_privilege('casework.' || %s, 'SELECT')", [name])
         with attacker.trying():
-            if name in readable:
+            if whole:
                 with attacker.connection.cursor().copy(f"COPY (SELECT * FROM casework.{name}) TO STDOUT") as out:
                     assert b"".join(bytes(part) for part in out) == b""
             else:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    attacker.connection.execute(f"SELECT 1 FROM casework.{name}")
+                    attacker.connection.execute(f"SELECT * FROM casework.{name}")
 
 
 def test_a_good_ticket_shows_its_rows(app: Attacker, filled: Filled) -> None:
@@ -164,7 +165,7 @@ def test_a_very_long_list_of_areas_is_no_trouble(app: Attacker, filled: Filled) 
     assert app.holding(everything(filled, standing=areas, areas=areas)).counts()["people"] == 2
 
 
-@pytest.mark.parametrize("name", ["intake", "sweep", "policy", "reconcile"])
+@pytest.mark.parametrize("name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages"])
 def test_a_scope_of_the_worker_gives_the_web_nothing(app: Attacker, name: str) -> None:
     assert set(app.holding(SYSTEM[name]).counts().values()) == {0}
 
@@ -194,6 +195,7 @@ SEEN_BY = {
         "cases",
         "traces",
         "standings",
+        "contacts",
     },
     ("worker", "reconcile"): {
         "deliveries",
@@ -205,6 +207,38 @@ SEEN_BY = {
     },
     ("worker", "sweep"): {"traces", "attempts", "handovers", "standings"},
     ("worker", "policy"): {"traces", "handovers"},
+    ("worker", "interviews"): {
+        "answers",
+        "attempts",
+        "cases",
+        "contacts",
+        "details",
+        "exposures",
+        "interviews",
+        "isolations",
+        "links",
+        "messages",
+        "opt_outs",
+        "people",
+        "questionnaires",
+        "referrals",
+        "settings",
+        "standings",
+        "templates",
+        "traces",
+    },
+    ("worker", "messages"): {
+        "cases",
+        "details",
+        "interviews",
+        "isolations",
+        "links",
+        "messages",
+        "opt_outs",
+        "people",
+        "templates",
+        "traces",
+    },
 }
 
 

@@ -746,7 +746,11 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("from_date", None), ("until_date", None)),
-                    ("until_date__gte", models.F("from_date")),
+                    models.Q(
+                        ("from_date__isnull", False),
+                        ("until_date__gte", models.F("from_date")),
+                        ("until_date__isnull", False),
+                    ),
                     _connector="OR",
                 ),
                 name="isolation_days_in_order",

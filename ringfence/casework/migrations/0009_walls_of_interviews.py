@@ -32,7 +32,8 @@ def known(table: str, column: str = "person_id") -> str:
     return f"EXISTS (SELECT 1 FROM standings s WHERE s.person_id = {table}.{column})"
 
 
-SIGNED = "(SELECT walls.system()) IS NOT NULL"
+#: Whoever works in a team or for an area.
+AT_WORK = f"(cardinality({TEAMS}) > 0 OR cardinality((SELECT walls.areas())::text[]) > 0)"
 EDITOR = f"recorded_by = {ME} AND walls.holds('script_editor')"
 SUPPORT = (
     f"{seen('referrals')} OR EXISTS (SELECT 1 FROM teams k WHERE k.id = ANY ({TEAMS}) AND k.kind = 'local'"
@@ -42,12 +43,15 @@ SUPPORT = (
 #: table -> role -> kind of statement -> who may
 POLICIES: dict[str, dict[str, dict[str, str]]] = {
     "questionnaires": {
-        "worker": {"SELECT": SIGNED, "INSERT": f"recorded_by IS NULL AND {system('interviews')}"},
-        "app": {"SELECT": SIGNED, "INSERT": EDITOR},
+        "worker": {"SELECT": system("interviews"), "INSERT": f"recorded_by IS NULL AND {system('interviews')}"},
+        "app": {"SELECT": f"{AT_WORK} OR walls.holds('script_editor')", "INSERT": EDITOR},
     },
     "templates": {
-        "worker": {"SELECT": SIGNED, "INSERT": f"recorded_by IS NULL AND {system('messages')}"},
-        "app": {"SELECT": SIGNED, "INSERT": EDITOR},
+        "worker": {
+            "SELECT": system("messages", "interviews"),
+            "INSERT": f"recorded_by IS NULL AND {system('messages')}",
+        },
+        "app": {"SELECT": f"{AT_WORK} OR walls.holds('script_editor')", "INSERT": EDITOR},
     },
     "interviews": {
         "worker": {"ALL": system("interviews", "messages")},
@@ -78,7 +82,7 @@ POLICIES: dict[str, dict[str, dict[str, str]]] = {
     },
     "settings": {
         "worker": {"ALL": system("interviews")},
-        "app": {"SELECT": f"{ME} > 0", "UPDATE": "authority = ANY ((SELECT walls.standing())::text[])"},
+        "app": {"SELECT": AT_WORK, "UPDATE": "authority = ANY ((SELECT walls.standing())::text[])"},
     },
     "exposures": {"worker": {"ALL": system("interviews")}, "app": {"SELECT": known("exposures")}},
     "isolations": {

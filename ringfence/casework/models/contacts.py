@@ -191,7 +191,8 @@ class Isolation(models.Model):
                 fields=["trace"], condition=Q(superseded_at=None), name="isolation_one_for_a_trace"
             ),
             models.CheckConstraint(
-                condition=Q(from_date=None, until_date=None) | Q(until_date__gte=F("from_date")),
+                condition=Q(from_date=None, until_date=None)
+                | Q(from_date__isnull=False, until_date__isnull=False, until_date__gte=F("from_date")),
                 name="isolation_days_in_order",
             ),
         ]
