@@ -18,6 +18,7 @@ from ringfence.actions.holding import Held, hold, must_be_free, must_own
 from ringfence.queries.policy import local_teams, partnership_history, service_policy
 from ringfence.rules import attempts as rules
 from ringfence.rules.access import Refused, Scope
+from ringfence.rules.ages import under_18
 from ringfence.rules.attempts import Action, AttemptError, Facts, Kind, Made, Next, Outcome
 from ringfence.rules.calendar import london_date, next_open
 from ringfence.rules.handover import TeamKind
@@ -27,8 +28,6 @@ LONGEST_NOTE = 2000
 
 #: Seconds; a longer call is a slip of the pen.
 LONGEST_CALL = 6 * 60 * 60
-
-ADULT = 18
 
 _Choice = TypeVar("_Choice", Kind, Outcome)
 
@@ -44,7 +43,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    birth_date: date
+    birth_date: date | None
+    adult: bool | None
     phones: tuple[str, ...]
     email: str
     address: str
@@ -136,12 +136,12 @@ def _number(given: str, known: str) -> str:
 def _person(held: Held) -> _Person:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT birth_date, phone, phone_other, email, address FROM people WHERE id = %s", [held.person_id]
+            "SELECT birth_date, adult, phone, phone_other, email, address FROM people WHERE id = %s", [held.person_id]
         )
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no trace {held.id} whose person you may see.")
-    return _Person(row[0], tuple(dict.fromkeys(number for number in row[1:3] if number)), row[3], row[4])
+    return _Person(*row[:2], tuple(dict.fromkeys(number for number in row[2:4] if number)), *row[4:])
 
 
 def _tries(held: Held) -> list[_Try]:
@@ -188,13 +188,9 @@ def _facts(
         another_number=bool(left.phones) or left.other,
         call_back_at=call_back_at,
         local_from=_local_from(held, now),
-        under_18=_age(person.birth_date, london_date(now)) < ADULT,
+        under_18=under_18(person.birth_date, person.adult, london_date(now)),
         spoke_to_guardian=guardian,
     )
-
-
-def _age(born: date, on: date) -> int:
-    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def _local_from(held: Held, now: datetime) -> datetime | None:

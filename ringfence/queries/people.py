@@ -36,7 +36,7 @@ class Candidates(NamedTuple):
 
 
 _COLUMNS = (
-    "id, coalesce(nhs_number, ''), given_name, family_name, birth_date::text, postcode, match_key,"
+    "id, coalesce(nhs_number, ''), given_name, family_name, coalesce(birth_date::text, ''), postcode, match_key,"
     " phone, phone_other, email, address, gp_postcode, ethnicity, care_home"
 )
 

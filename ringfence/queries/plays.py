@@ -41,7 +41,7 @@ class Opened(NamedTuple):
     """A trace that was opened, with what decides how a call to the person goes."""
 
     trace: int
-    birth_date: date
+    birth_date: date | None
     care_home: bool
     phone: bool
     address: bool

@@ -12,24 +12,27 @@ from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.queries.policy import service_policies
 from ringfence.rules.access import NotFound, Scope
+from ringfence.rules.ages import age, under_18
 from ringfence.rules.calendar import london_date
 from ringfence.rules.isolation import Isolation, for_case
 
 #: How far back "called recently" looks.
 RECENTLY = timedelta(hours=24)
 
-ADULT = 18
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom the trace is to reach. ``age`` is in whole years on the London day."""
+    """Whom the trace is to reach. ``age`` is in whole years on the London day, None without a birth date; then
+    ``adult`` may say what is known."""
 
     id: int
     given_name: str
     family_name: str
-    birth_date: date
-    age: int
+    birth_date: date | None
+    age: int | None
+    adult: bool | None
+    under_18: bool
+    language: str
     sex: str
     nhs_number: str | None
     phone: str
@@ -45,10 +48,6 @@ class Person:
     @property
     def name(self) -> str:
         return f"{self.given_name} {self.family_name}".strip()
-
-    @property
-    def under_18(self) -> bool:
-        return self.age < ADULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class Record:
 
 #: The columns of ``_TRACE`` and of ``_PERSON``.
 _HEAD = [each.name for each in fields(Record)][: [each.name for each in fields(Record)].index("open_now")]
-_NAMES = [each.name for each in fields(Person) if each.name != "age"]
+_NAMES = [each.name for each in fields(Person) if each.name not in ("age", "under_18")]
 
 _TRACE = """
 SELECT t.id, t.ref, t.version, t.reason, t.team_id, k.name, k.kind, t.area, t.authority, coalesce(a.name, ''),
@@ -190,7 +189,7 @@ WHERE t.ref = %(ref)s
 """
 
 _PERSON = """
-SELECT id, given_name, family_name, birth_date, sex, nhs_number, phone, phone_other, email, address, postcode,
+SELECT id, given_name, family_name, birth_date, adult, language, sex, nhs_number, phone, phone_other, email, address, postcode,
     gp_postcode, ethnicity, care_home, household
 FROM people WHERE id = %(person)s
 """
@@ -292,9 +291,8 @@ def _rows(sql: str, arguments: dict[str, Any]) -> list[Any]:
 
 
 def _person(row: Any, now: datetime) -> Person:
-    born, on = row[3], london_date(now)
-    age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    return Person(**dict(zip(_NAMES, row, strict=True)), age=age)
+    (born, adult), on = row[3:5], london_date(now)
+    return Person(**dict(zip(_NAMES, row, strict=True)), age=age(born, on), under_18=under_18(born, adult, on))
 
 
 def _isolation(reason: str, case: Episode | None, now: datetime) -> Isolation | None:

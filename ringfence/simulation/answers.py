@@ -66,7 +66,7 @@ class Person:
     """Somebody who is traced. ``birth_date``, ``care_home``, and whether ``phone`` and ``address`` are held, are the
     record's."""
 
-    birth_date: date
+    birth_date: date | None
     care_home: bool
     phone: bool
     address: bool
