@@ -141,7 +141,8 @@ def _person(held: Held) -> _Person:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no trace {held.id} whose person you may see.")
-    return _Person(*row[:2], tuple(dict.fromkeys(number for number in row[2:4] if number)), *row[4:])
+    born, adult, phone, other, email, address = row
+    return _Person(born, adult, tuple(dict.fromkeys(number for number in (phone, other) if number)), email, address)
 
 
 def _tries(held: Held) -> list[_Try]:

@@ -111,6 +111,8 @@ class TraceOutcome(StrEnum):
     REFUSED = "refused"
     IN_HOSPITAL = "in_hospital"
     DIED = "died"
+    BECAME_CASE = "became_case"
+    WITHDRAWN = "withdrawn"
 
     @property
     def words(self) -> str:
@@ -125,6 +127,8 @@ TRACE_OUTCOME_WORDS = {
     TraceOutcome.REFUSED: "Refused",
     TraceOutcome.IN_HOSPITAL: "In hospital",
     TraceOutcome.DIED: "Died",
+    TraceOutcome.BECAME_CASE: "Tested positive, a case now",
+    TraceOutcome.WITHDRAWN: "Not a contact after all",
 }
 
 
