@@ -8,6 +8,7 @@
     Leicester (E06000016)               national    Nick                      national only
     North West health protection team               Hana
     Directors, governance, operations               Dora (Blackburn), Gil, Olu
+    Script editor                                   Sid
 
 Everything begins at ``START``, a Monday at 08:00. Charlie has no role and must see nothing.
 """
@@ -24,7 +25,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, Team, User, scope_of
-from ringfence.actions import partnerships
+from ringfence.actions import partnerships, questionnaires
 from ringfence.base.references import reference
 from ringfence.partnerships.models import ServiceRule
 from ringfence.queries.allocation import allocation
@@ -46,6 +47,7 @@ LEICESTER = "E06000016"
 ACCOUNTS = system_scope("accounts")
 INTAKE = system_scope("intake")
 SWEEP = system_scope("sweep")
+INTERVIEWS = system_scope("interviews")
 
 PEOPLE: dict[str, tuple[str, str, str]] = {
     "Pat": ("national_tracer", "pool", ENGLAND),
@@ -62,6 +64,7 @@ PEOPLE: dict[str, tuple[str, str, str]] = {
     "Dora": ("director", "", BLACKBURN),
     "Gil": ("governance", "", ENGLAND),
     "Olu": ("operations", "", ENGLAND),
+    "Sid": ("script_editor", "", ENGLAND),
 }
 
 
@@ -162,6 +165,7 @@ class Town:
 def build() -> Town:
     """Make the country."""
     now = START
+    questionnaires.install(by=INTERVIEWS, now=now - 24 * HOUR)
     partnerships.establish(by=ACCOUNTS, now=now - 24 * HOUR)
     for area, model in ((BLACKBURN, "timed"), (LUTON, "local_first")):
         partnerships.agree(area=area, by=ACCOUNTS, now=now)

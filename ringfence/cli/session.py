@@ -43,9 +43,20 @@ def database(say: Callable[[str], None] = quiet, *, geography: bool = True) -> I
     with server() as embedded:
         ready(embedded, say)
         set_up_django()
+        install()
         if geography:
             load_geography(say)
         yield
+
+
+def install() -> None:
+    """Put in place what a new database needs besides its tables, and a changed one keeps."""
+    from datetime import UTC, datetime
+
+    from ringfence.actions import questionnaires
+    from ringfence.rules.access import system_scope
+
+    questionnaires.install(by=system_scope("interviews"), now=datetime.now(UTC))
 
 
 def load_geography(say: Callable[[str], None] = quiet) -> None:
