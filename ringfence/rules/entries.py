@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from ringfence.rules import places as postcodes
 from ringfence.rules import results
+from ringfence.rules.exposures import Category
 from ringfence.rules.policy import Exemption
+from ringfence.rules.settings import Kind
 
 RELATIONS = {
     "household": "Lives with them",
@@ -23,6 +25,23 @@ RELATIONS = {
     "other": "Somebody else",
 }
 """How a contact is known to the case; the first one is the household."""
+
+USUAL = {
+    Category.WORK: Kind.WORKPLACE,
+    Category.EDUCATION: Kind.SCHOOL,
+    Category.VISITING: Kind.HOME,
+    Category.EATING_OUT: Kind.HOSPITALITY,
+    Category.SHOPPING: Kind.SHOP,
+    Category.SPORT: Kind.LEISURE,
+    Category.LEISURE: Kind.LEISURE,
+    Category.PERSONAL_CARE: Kind.SHOP,
+    Category.WORSHIP: Kind.WORSHIP,
+    Category.HEALTH_CARE: Kind.HOSPITAL,
+    Category.CARE_HOME: Kind.CARE_HOME,
+    Category.TRAVEL: Kind.TRANSPORT,
+    Category.OTHER: Kind.OTHER,
+}
+"""What sort of place it is when only what they did there was said."""
 
 MOST = 100
 ENTRY_ID = re.compile(r"[A-Za-z0-9-]{4,40}")
@@ -195,7 +214,7 @@ def place(raw: Mapping[str, Any], number: int, today: date) -> Checked:
     name, postcode = read.text("name", 120), read.postcode()
     if not name and not postcode and not read.problems:
         read.wrong("name", "Give the place's name or its postcode")
-    category = read.text("category", 20)
+    category = read.choice("category", tuple(Category), "")
     if not category:
         read.wrong("category", "Say what they did there")
     first = read.day("from", today, "the first day there")
@@ -208,7 +227,7 @@ def place(raw: Mapping[str, Any], number: int, today: date) -> Checked:
     value = {
         "id": id_,
         "name": name,
-        "kind": read.text("kind", 12),
+        "kind": read.choice("kind", tuple(Kind), USUAL[Category(category)].value if category else ""),
         "category": category,
         "postcode": postcode,
         "address": read.text("address", 300),
