@@ -46,8 +46,8 @@ class _Person:
     birth_date: date | None
     adult: bool | None
     phones: tuple[str, ...]
-    email: str
-    address: str
+    emails: int
+    addresses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +133,25 @@ def _number(given: str, known: str) -> str:
     return number
 
 
+_PERSON = """
+SELECT p.birth_date, p.adult, ARRAY[p.phone, p.phone_other] || coalesce(d.phones, '{}'),
+    (p.email <> '')::int + coalesce(d.emails, 0), (p.address <> '')::int + coalesce(d.addresses, 0)
+FROM people p LEFT JOIN LATERAL (
+    SELECT array_agg(d.value ORDER BY d.id) FILTER (WHERE d.kind = 'phone') AS phones,
+        count(*) FILTER (WHERE d.kind = 'email') AS emails, count(*) FILTER (WHERE d.kind = 'address') AS addresses
+    FROM details d WHERE d.person_id = p.id AND d.wrong_at IS NULL) d ON true
+WHERE p.id = %s
+"""
+
+
 def _person(held: Held) -> _Person:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT birth_date, adult, phone, phone_other, email, address FROM people WHERE id = %s", [held.person_id]
-        )
+        cursor.execute(_PERSON, [held.person_id])
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no trace {held.id} whose person you may see.")
-    born, adult, phone, other, email, address = row
-    return _Person(born, adult, tuple(dict.fromkeys(number for number in (phone, other) if number)), email, address)
+    born, adult, phones, *others = row
+    return _Person(born, adult, tuple(dict.fromkeys(number for number in phones if number)), *others)
 
 
 def _tries(held: Held) -> list[_Try]:
@@ -155,7 +164,11 @@ def _tries(held: Held) -> list[_Try]:
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What is left to try: numbers not found wrong, and whether a letter, a visit or an email can still be tried."""
+    """What is left to try: numbers not found wrong, and whether a letter, a visit or an email can still be tried.
+
+    Which of several e-mails or addresses was wrong is not recorded: there is one left while fewer were wrong than are
+    known.
+    """
 
     phones: tuple[str, ...]
     other: bool
@@ -164,12 +177,13 @@ class _Left:
 def _left(held: Held, person: _Person, tries: list[_Try]) -> _Left:
     wrong = [each for each in tries if each.outcome == Outcome.WRONG_NUMBER]
     numbers = {each.number for each in wrong if each.kind in (Kind.CALL, Kind.TEXT)}
-    kinds = {each.kind for each in wrong}
+    emails = sum(each.kind == Kind.EMAIL for each in wrong)
+    addresses = sum(each.kind in (Kind.LETTER, Kind.VISIT) for each in wrong)
     known = dict.fromkeys(number for number in (held.phone, *person.phones) if number)
-    address = held.kind in (TeamKind.LOCAL, TeamKind.HEALTH_PROTECTION) and bool(person.address)
+    goes = held.kind in (TeamKind.LOCAL, TeamKind.HEALTH_PROTECTION)
     return _Left(
         tuple(number for number in known if number not in numbers),
-        (bool(person.email) and Kind.EMAIL not in kinds) or (address and not kinds & {Kind.LETTER, Kind.VISIT}),
+        person.emails > emails or (goes and person.addresses > addresses),
     )
 
 

@@ -103,6 +103,11 @@ def must_be_free(held: Held, by: Scope, now: datetime) -> None:
         raise Refused(f"{held.claimed_name or 'Somebody'} has this trace open until {spoken(held.ready_at)}.")
 
 
+def concerned(held: Held) -> list[int]:
+    """The teams that work on a trace, the owner first, each once."""
+    return list(dict.fromkeys(each for each in (held.team_id, held.national_team_id, held.from_team_id) if each))
+
+
 _CHANGES = """
 SELECT at, told, who FROM (
     (SELECT a.at, 'attempt:' || a.outcome AS told, u.name AS who

@@ -11,7 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import auditing
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid, NotFound
-from ringfence.actions.holding import Held, hold_many
+from ringfence.actions.holding import concerned, hold_many
 from ringfence.casework.models import Note
 from ringfence.rules.access import Refused, Scope
 
@@ -43,12 +43,10 @@ def add(*, trace: int, kind: str, text: str, by: Scope, now: datetime, answers: 
         held = next(iter(hold_many([trace])), None)
         if held is None:
             raise NotFound(f"There is no trace {trace} that you may see.")
-        team = next((each for each in _concerned(held) if each in by.teams), None)
+        team = next((each for each in concerned(held) if each in by.teams), None)
         if team is None:
             raise Refused(f"{held.team_name} has this trace; only the teams that work on it can leave a note.")
-        to_team = (
-            next((each for each in _concerned(held) if each != team), None) if kind == Note.Kind.QUESTION else None
-        )
+        to_team = next((each for each in concerned(held) if each != team), None) if kind == Note.Kind.QUESTION else None
         if kind == Note.Kind.QUESTION and to_team is None:
             raise Invalid("kind", "No other team works on this trace; leave a note instead.")
         if (
@@ -74,8 +72,3 @@ def add(*, trace: int, kind: str, text: str, by: Scope, now: datetime, answers: 
             detail={"kind": kind},
         )
     return Added(int(row[0]), to_team)
-
-
-def _concerned(held: Held) -> list[int]:
-    """The teams that work on a trace, the owner first, each once."""
-    return list(dict.fromkeys(each for each in (held.team_id, held.national_team_id, held.from_team_id) if each))

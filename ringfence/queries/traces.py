@@ -109,6 +109,21 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """What a team knows beside what the laboratory gave. ``kind`` is phone, email or address; ``wrong_at`` when it was
+    found to be wrong."""
+
+    id: int
+    kind: str
+    value: str
+    source: str
+    added_at: datetime
+    by_name: str
+    team: str
+    wrong_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Called:
     """A try of the last hours to reach somebody of the same household, or on the same number."""
 
@@ -169,6 +184,7 @@ class Record:
     owners: tuple[Owner, ...]
     notes: tuple[Note, ...]
     called_recently: tuple[Called, ...]
+    details: tuple[Detail, ...]
 
 
 #: The columns of ``_TRACE`` and of ``_PERSON``.
@@ -220,6 +236,12 @@ LEFT JOIN users u ON u.id = n.user_id
 WHERE n.trace_id = %(id)s ORDER BY n.at, n.id LIMIT 200
 """
 
+_DETAILS = """
+SELECT d.id, d.kind, d.value, d.source, d.added_at, coalesce(u.name, ''), k.name, d.wrong_at
+FROM details d JOIN teams k ON k.id = d.team_id LEFT JOIN users u ON u.id = d.added_by
+WHERE d.person_id = %(person)s ORDER BY d.id LIMIT 100
+"""
+
 _CALLED = """
 SELECT c.at, k.name, c.kind, c.outcome, c.same_number
 FROM casework.called_recently(%(id)s, %(since)s) c JOIN teams k ON k.id = c.team_id ORDER BY c.at DESC
@@ -263,6 +285,7 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         attempts = tuple(Attempt(*row) for row in _rows(_ATTEMPTS, arguments))
         owners = tuple(Owner(*row) for row in _rows(_OWNERS, arguments))
         notes = tuple(Note(*row) for row in _rows(_NOTES, arguments))
+        details = tuple(Detail(*row) for row in _rows(_DETAILS, arguments))
         called = tuple(Called(*row) for row in _rows(_CALLED, arguments))
         with connection.cursor() as cursor:
             cursor.execute(_OPENED, arguments)
@@ -281,6 +304,7 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         owners=owners,
         notes=notes,
         called_recently=called,
+        details=details,
     )
 
 

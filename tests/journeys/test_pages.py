@@ -105,7 +105,9 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms = {
         each
         for each in pages
-        if re.search(r"/(attempts|notes|put-back|give-back|escalate|joining|people|lending)$", each)
+        if re.search(
+            r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|escalate|joining|people|lending)$", each
+        )
     }
     forms |= {"sign-out", "work/team/reassign", "local/seen"}
     walked = {re.sub(r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}", "*", address.lstrip("/")) for address in seen}

@@ -71,6 +71,20 @@ ROUTES = (
         sent={"kind": "note", "text": "Rings after four."},
     ),
     Route(
+        "details",
+        {"Nia": 302, "Lena": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"detail_kind": "phone", "value": "01632 960199", "source": "Council tax"},
+    ),
+    Route(
+        "detail",
+        {"Nia": 404, "Dora": 403, "Nick": 404, "Lola": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE | {"detail": "1"},
+        sent={"wrong": "yes"},
+    ),
+    Route(
         "put-back",
         {"Nia": 302, "Lena": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
         method="post",

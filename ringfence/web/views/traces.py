@@ -42,7 +42,7 @@ DAYS = LONGEST_CALL_BACK.days + 1
 
 @require_safe
 def trace(request: StaffRequest, ref: str) -> HttpResponse:
-    return _record(request, ref)
+    return record_page(request, ref)
 
 
 def _section(record: Record) -> str:
@@ -51,7 +51,7 @@ def _section(record: Record) -> str:
     return kinds.get(record.team_kind, "/work") if record.mine else ""
 
 
-def _record(
+def record_page(
     request: StaffRequest,
     ref: str,
     form: Form | None = None,
@@ -79,6 +79,7 @@ def _record(
         may_write=request.scope.may("trace") and _concerned(record, request),
         busy=busy,
         numbers=_numbers(record),
+        sources={each.value: each.source for each in record.details},
         outcome_words={each.value: each.label.lower() for each in Outcome},
         closed_words=TraceOutcome(record.outcome).words if record.outcome else "",
         wrong_numbers={each.number for each in record.attempts if each.outcome == Outcome.WRONG_NUMBER},
@@ -91,7 +92,7 @@ def _record(
         events=events(record),
         threads=threads(record),
         national=national,
-        errors=form.errors(shown=which == "note" or (may_work and which in parts)) if form else {},
+        errors=form.errors(shown=which in ("note", "detail") or (may_work and which in parts)) if form else {},
         typed=form.data if form else {},
         which=which,
         changed=changed,
@@ -104,7 +105,8 @@ def _concerned(record: Record, request: StaffRequest) -> bool:
 
 def _numbers(record: Record) -> list[str]:
     """The person's numbers, the one to call now first."""
-    known = dict.fromkeys((record.phone, record.person.phone, record.person.phone_other))
+    added = [each.value for each in record.details if each.kind == "phone" and each.wrong_at is None]
+    known = dict.fromkeys((record.phone, record.person.phone, record.person.phone_other, *added))
     return [number for number in known if number]
 
 
@@ -125,11 +127,11 @@ def _change(request: StaffRequest, ref: str, form: Form, which: str, verb: Calla
             form.wrong(field, message)
     except Stale as problem:
         try:
-            return _record(request, ref, form, which, 409, problem)
+            return record_page(request, ref, form, which, 409, problem)
         except NotFound:
             kept = [(label, form.get(field)) for field, label in KEPT.items()]
             return stale(request, problem, "/", kept)
-    return _record(request, ref, form, which, 422)
+    return record_page(request, ref, form, which, 422)
 
 
 @require_POST
@@ -191,7 +193,7 @@ def note(request: StaffRequest, ref: str) -> HttpResponse:
         except Invalid as problem:
             for name, message in problem.problems.items():
                 form.wrong(field if name == "text" else name, message)
-    return _record(request, ref, form, "note", 422)
+    return record_page(request, ref, form, "note", 422)
 
 
 @require_POST
