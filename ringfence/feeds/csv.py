@@ -82,7 +82,8 @@ def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
         parsed = list(csv.reader(quoted, delimiter=delimiter))
     except csv.Error:
         return None
-    if len(parsed) != len(quoted):
+    # A line that goes on takes the next one with it; after the last one there is none to take.
+    if len(parsed) != len(quoted) or _one(quoted[-1], delimiter)[0] is None:
         return None
     if len(quoted) == len(lines):
         return Records(parsed, numbers, lines, [])

@@ -4,7 +4,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.feeds import text
@@ -69,6 +69,7 @@ def test_every_line_is_in_one_record_or_bad_or_blank(lines, places):
 @given(
     st.lists(st.text(st.sampled_from('ab,"\t x'), max_size=10), max_size=60), st.lists(st.integers(0, 60), max_size=5)
 )
+@example(['a"', 'a","'], [1])  # even in quotation marks, and open at the end of its block
 def test_where_blocks_end_changes_nothing(lines, places):
     assert read(cut(lines, places)) == read([lines] if lines else [])
 
