@@ -121,9 +121,16 @@ class Result(NamedTuple):
     age: int
 
 
-# Sum of digit times weight, modulo 11, for the first five and the last five digits (the check digit weighs 1).
-_HIGH = [sum(int(d) * w for d, w in zip(f"{n:05}", (10, 9, 8, 7, 6), strict=True)) % 11 for n in range(100_000)]
-_LOW = [sum(int(d) * w for d, w in zip(f"{n:05}", (5, 4, 3, 2, 1), strict=True)) % 11 for n in range(100_000)]
+def _sums(*weights: int) -> list[int]:
+    """For every number of so many digits, the sum of digit times weight, modulo 11."""
+    found = [0]
+    for weight in weights:
+        found = [(before + digit * weight) % 11 for before in found for digit in range(10)]
+    return found
+
+
+_HIGH = _sums(10, 9, 8, 7, 6)
+_LOW = _sums(5, 4, 3, 2, 1)  # the check digit weighs 1
 
 
 def nhs_number(text: str) -> str:

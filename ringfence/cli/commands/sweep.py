@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
         from ringfence.cli import session
 
-        with session.database(lambda line: typer.echo(line, err=True)):
+        with session.database(lambda line: typer.echo(line, err=True), geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import handover, partnerships
