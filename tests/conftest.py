@@ -4,31 +4,45 @@
 ``committed``  real commits, for tests with several connections or processes; afterwards every row is as it was
 ``login``      a plain connection as another role: ``login("app")``
 ``owner``      a plain connection as the owner of the tables
+``town``       the small country of ``tests.town``, rolled back at the end
+``real_town``  the same with real commits
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test
 
+from tests import examples
 from tests.database import Connection, Database, clone
 
-# How fast this machine is decides nothing.
-settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+if TYPE_CHECKING:
+    from tests.country import Country
+    from tests.town import Town
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples before any test is read."""
+    examples.settings.load_profile("night" if config.getoption("--nightly") else "day")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the nightly tests out of the ordinary run, and the ordinary ones out of the night."""
+    """Keep the nightly tests out of the ordinary run, and the ordinary ones out of the night, but for those under
+    Hypothesis."""
     nightly = config.getoption("--nightly")
-    chosen = [item for item in items if (item.get_closest_marker("nightly") is not None) == nightly]
-    rest = [item for item in items if (item.get_closest_marker("nightly") is not None) != nightly]
+    chosen = [item for item in items if _is_for(item, nightly)]
+    rest = [item for item in items if not _is_for(item, nightly)]
     if rest:
         config.hook.pytest_deselected(items=rest)
         items[:] = chosen
+
+
+def _is_for(item: pytest.Item, nightly: bool) -> bool:
+    marked = item.get_closest_marker("nightly") is not None
+    return marked == nightly or (nightly and is_hypothesis_test(getattr(item, "obj", None)))
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +94,24 @@ def login(django_db_setup: Database) -> Iterator[Callable[[str], Connection]]:
 def owner(login: Callable[[str], Connection]) -> psycopg.Connection[tuple[object, ...]]:
     """A connection as the owner of the tables (row-level security holds for it too)."""
     return login("owner")
+
+
+@pytest.fixture(scope="session")
+def country(django_db_setup: Database, django_db_blocker: Any) -> "Country":
+    """The small country, built once and put back by one statement: ``country.restore()``."""
+    from tests.country import Country
+
+    with django_db_blocker.unblock():
+        return Country(django_db_setup)
+
+
+@pytest.fixture
+def town(country: "Country", db: None) -> "Town":
+    """The country, rolled back at the end."""
+    return country.restore()
+
+
+@pytest.fixture
+def real_town(country: "Country", committed: None) -> "Town":
+    """The country with real commits, for tests with several connections."""
+    return country.restore()

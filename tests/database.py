@@ -99,10 +99,11 @@ class Database:
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
-        with self._admin() as admin:
+        with self.admin() as admin:
             self._rows = {table: rows for table in self._tables(admin) if (rows := _copy_out(admin, table))}
 
-    def _admin(self) -> Connection:
+    def admin(self) -> Connection:
+        """A connection as the superuser."""
         return psycopg.connect(self.server.admin(self.name))
 
     @staticmethod
@@ -115,22 +116,25 @@ class Database:
         ).fetchall()
         return [(str(schema), str(table)) for schema, table in found]
 
+    def changed(self, admin: Connection) -> list[tuple[str, str]]:
+        """The tables that do not hold what the template holds."""
+        return [table for table in self._tables(admin) if _copy_out(admin, table) != self._rows.get(table, b"")]
+
     def reset(self, before: Callable[[], None]) -> None:
         """Put every row back to what the template holds. ``before`` closes this process's own connections."""
         before()
-        with self._admin() as admin:
+        with self.admin() as admin:
             admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             # Past the append-only triggers and the foreign keys, which only the superuser may do.
             admin.execute("SET session_replication_role = replica")
-            tables = self._tables(admin)
-            names = sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
-            admin.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
-            for table, rows in self._rows.items():
-                with admin.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*table))) as into:
-                    into.write(rows)
+            for table in self.changed(admin):
+                admin.execute(_named("DELETE FROM {schema}.{table}", schema=table[0], table=table[1]))
+                if rows := self._rows.get(table):
+                    with admin.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*table))) as into:
+                        into.write(rows)
 
 
 def _copy_out(admin: Connection, table: tuple[str, str]) -> bytes:

@@ -28,7 +28,7 @@ from ringfence.accounts.models import Membership, Team, User, scope_of
 from ringfence.actions import partnerships, questionnaires
 from ringfence.base.references import reference
 from ringfence.partnerships.models import ServiceRule
-from ringfence.queries.allocation import allocation
+from ringfence.queries.policy import authority_teams
 from ringfence.rules.access import Scope, system_scope
 from ringfence.rules.allocation import Residence, place
 from ringfence.rules.calendar import LONDON
@@ -101,8 +101,7 @@ class Town:
         given = "" if area is None else area
         home = Residence(given, given, "The postcode given at the test is in no authority." if area is None else "")
         with walls.transaction(INTAKE), connection.cursor() as cursor:
-            known = allocation(now)
-            placed = place(home, known.authorities, known.pool_team, now)
+            placed = place(home, authority_teams(now, [given]), self.team("pool", ENGLAND), now)
             cursor.execute(
                 "INSERT INTO people (match_key, given_name, family_name, birth_date, sex, ethnicity, phone,"
                 " phone_other, email, address, postcode, gp_postcode, care_home, household, updated_at)"

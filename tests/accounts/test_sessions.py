@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ringfence.accounts.sessions import SessionStore, row_key
-from tests.town import Town, build
+from tests.town import Town
 
 pytestmark = pytest.mark.django_db
 
@@ -29,15 +29,14 @@ def is_in(key: str) -> bool:
     return not client.get("/").headers.get("Location", "").startswith("/sign-in")
 
 
-def test_the_key_is_not_in_the_database() -> None:
-    _, key = signed_in(build(), "Nia")
+def test_the_key_is_not_in_the_database(town: Town) -> None:
+    _, key = signed_in(town, "Nia")
     row = Session.objects.get()
     assert row.session_key == row_key(key) and key not in (row.session_key, row.session_data)
     assert (is_in(key), is_in(row.session_key)) == (True, False)
 
 
-def test_another_s_session_under_a_key_of_one_s_own_is_nobody_s(caplog: pytest.LogCaptureFixture) -> None:
-    town = build()
+def test_another_s_session_under_a_key_of_one_s_own_is_nobody_s(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     signed_in(town, "Dora")
     row = Session.objects.get()
     mine = "m" * 32
@@ -47,15 +46,15 @@ def test_another_s_session_under_a_key_of_one_s_own_is_nobody_s(caplog: pytest.L
     assert "Session data corrupted" in caplog.text
 
 
-def test_a_session_that_has_run_out_is_gone() -> None:
-    _, key = signed_in(build(), "Nia")
+def test_a_session_that_has_run_out_is_gone(town: Town) -> None:
+    _, key = signed_in(town, "Nia")
     assert is_in(key)
     Session.objects.update(expire_date=timezone.now())
     assert not is_in(key)
 
 
-def test_signing_out_takes_the_row_away() -> None:
-    client, key = signed_in(build(), "Nia")
+def test_signing_out_takes_the_row_away(town: Town) -> None:
+    client, key = signed_in(town, "Nia")
     client.post("/sign-out")
     assert not Session.objects.filter(session_key=row_key(key)).exists()
     assert not is_in(key)

@@ -15,7 +15,8 @@ from ringfence.accounts import walls
 from ringfence.accounts.models import User
 from ringfence.rules.access import Scope, system_scope
 from tests.database import Database
-from tests.town import Town, build
+from tests.examples import examples
+from tests.town import Town
 
 FIGURES = system_scope("statistics")
 CLOCK = system_scope("sweep")
@@ -174,7 +175,7 @@ def test_the_padded_keys_are_those_of_hmac(key: bytes, body: bytes) -> None:
 def test_the_database_reads_what_was_signed() -> None:
     pid = walls.backend_pid()
 
-    @settings(max_examples=50)
+    @settings(max_examples=examples(50))
     @given(scopes)
     def read(scope: Scope) -> None:
         with connection.cursor() as cursor:
@@ -213,10 +214,8 @@ def test_a_ticket_holds_until_its_second_and_not_beyond(monkeypatch: pytest.Monk
     assert read(1) is None
 
 
-@pytest.mark.django_db
-def test_an_old_hash_of_a_password_is_renewed_when_it_is_given(settings: Any) -> None:
+def test_an_old_hash_of_a_password_is_renewed_when_it_is_given(town: Town, settings: Any) -> None:
     """Nobody has a ticket before they have signed in."""
-    town: Town = build()
     nia = town.users["Nia"]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     nia.set_password("a long enough password")

@@ -1,22 +1,9 @@
-"""The small country that the verbs are tried on."""
+"""What the verbs are tried on beside the small country."""
 
 import pytest
 
 from tests.database import Connection
 from tests.deliveries import load_postcodes
-from tests.town import Town, build
-
-
-@pytest.fixture
-def town(db: None) -> Town:
-    """The country, rolled back at the end."""
-    return build()
-
-
-@pytest.fixture
-def real_town(committed: None) -> Town:
-    """The country with real commits, for tests with several connections."""
-    return build()
 
 
 @pytest.fixture

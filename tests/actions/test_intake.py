@@ -13,7 +13,7 @@ from ringfence.feeds.linelist import SourceMapping
 from ringfence.rules.access import Refused
 from ringfence.simulation.linelists import test_number as number_of
 from tests.deliveries import NOW, counts, deliver, events, line, problems, receive, record, select, sheet
-from tests.town import BLACKBURN, HOUR, INTAKE, LEICESTER, LUTON, START, build
+from tests.town import BLACKBURN, HOUR, INTAKE, LEICESTER, LUTON, START
 
 DAY = 24 * HOUR
 
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.usefixtures("postcodes", "afterwards_as_before")
 
 
 @pytest.fixture(scope="module")
-def town(django_db_setup, django_db_blocker):
+def town(django_db_blocker, country):
     """The country, built once; each test's own changes are rolled back."""
     with django_db_blocker.unblock(), transaction.atomic():
-        yield build()
+        yield country.restore()
         transaction.set_rollback(True)
 
 

@@ -2,18 +2,11 @@
 
 import json
 
-import pytest
-
 from ringfence.cli.commands.overview import NOTE, to_json, to_lines
 from ringfence.queries.statistics import overview
 from ringfence.rules.access import system_scope
 from ringfence.rules.statistics import DEFINITIONS
-from tests.town import BLACKBURN, HOUR, START, Town, build
-
-
-@pytest.fixture
-def town(db: None) -> Town:
-    return build()
+from tests.town import BLACKBURN, HOUR, START
 
 
 def found(now=START + HOUR, **period):

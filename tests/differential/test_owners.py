@@ -11,6 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.rules.access import Refused
+from tests.examples import examples
 from tests.town import MINUTE, NORTH_WEST, START, SWEEP, row
 
 NATIONAL, LOCAL = ("Nia", "Noah", "Lena"), ("Lola", "Luke", "Leo")
@@ -25,7 +26,7 @@ ACTS = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, min_size=3, max_size=25))
 def test_owners_follow_one_another(town, acts):
     sid = transaction.savepoint()

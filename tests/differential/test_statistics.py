@@ -18,6 +18,7 @@ from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.statistics import Figures, TraceFacts
 from ringfence.rules.statistics import overview as meaning
+from tests.examples import examples
 from tests.town import BLACKBURN, ENGLAND, LEICESTER, LUTON, NORTH_WEST, START
 
 STATISTICS = system_scope("statistics")
@@ -185,7 +186,7 @@ def insert(town: Any, drawn: list[Drawn]) -> None:
     st.timedeltas(timedelta(0), timedelta(days=8)),
     st.timedeltas(timedelta(0), timedelta(days=20)),
 )
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_overview_says_what_the_figures_mean(
     town: Any, drawn: list[Drawn], start: Any, length: Any, age: Any
 ) -> None:

@@ -18,6 +18,7 @@ from ringfence.rules.calendar import spoken
 from ringfence.rules.handover import Due, Held, TeamKind, after_move, due, may_pass, reason
 from ringfence.rules.policy import policy_at
 from ringfence.rules.renewal import brought_forward
+from tests.examples import examples
 from tests.town import BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP
 
 NOW = START + 72 * HOUR
@@ -62,7 +63,7 @@ WHERE id = %s
 """
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policies=st.lists(POLICIES, max_size=5),
     joined=st.lists(st.none() | MOMENTS, min_size=3, max_size=3),
@@ -183,7 +184,7 @@ def found():
 
 
 @given(at=st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_database_speaks_of_moments_as_the_rules_do(db, at):
     with connection.cursor() as cursor:
         cursor.execute(

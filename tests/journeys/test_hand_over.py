@@ -10,16 +10,15 @@ from playwright.sync_api import Page, expect
 
 from ringfence.actions import handover, partnerships, work
 from ringfence.rules.access import system_scope
-from tests.journeys.people import give_passwords, sign_in
-from tests.town import SWEEP, Town, build
+from tests.journeys.people import be, give_passwords, sign_in
+from tests.town import SWEEP, Town
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
-    made = build()
-    give_passwords(made)
+def town(real_town: Town) -> Town:
+    give_passwords(real_town)
     partnerships.apply_changes(by=system_scope("policy"), now=timezone.now())
-    return made
+    return real_town
 
 
 def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: Page, town: Town) -> None:
@@ -36,7 +35,7 @@ def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: P
 
     assert handover.sweep(by=SWEEP, now=timezone.now()).handed_over == 1
 
-    sign_in(page, "Lola")
+    be(page, town, "Lola")
     expect(page.get_by_text("1 new hand-over")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="Person 1 Test")
     expect(row).to_contain_text("24 hours passed without contact")
@@ -49,14 +48,14 @@ def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: P
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text(f"{ref}: reached")
 
-    sign_in(page, "Dora")
+    be(page, town, "Dora")
     page.goto("/overview?period=all")
     row = page.get_by_role("row").filter(has_text="Blackburn with Darwen")
     expect(row).to_contain_text("100.0 points")
     page.goto(f"/traces/{ref}")
     expect(page.get_by_text("Visit: reached")).to_be_visible()
 
-    sign_in(page, "Nia")
+    be(page, town, "Nia")
     expect(page.get_by_text("1 reached")).to_be_visible()
 
 
@@ -64,7 +63,7 @@ def test_a_call_with_the_keyboard_alone(page: Page, town: Town) -> None:
     now = timezone.now()
     for _ in range(2):
         town.trace(now=now - timedelta(hours=1))
-    sign_in(page, "Nia")
+    be(page, town, "Nia")
     page.keyboard.press("Enter")  # the button for the next trace has the focus
     expect(page.get_by_role("heading", name="What came of it?")).to_be_visible()
     first = page.url
@@ -90,7 +89,7 @@ def test_a_call_with_the_keyboard_alone(page: Page, town: Town) -> None:
 
 def test_a_mistake_takes_the_focus_and_leads_to_its_field(page: Page, town: Town) -> None:
     town.trace(now=timezone.now() - timedelta(hours=1))
-    sign_in(page, "Nia")
+    be(page, town, "Nia")
     page.get_by_role("button", name="Take the next trace").click()
     page.get_by_label("Asked to be called back").check()
     page.get_by_label("Time").fill("soon")
@@ -104,7 +103,7 @@ def test_a_mistake_takes_the_focus_and_leads_to_its_field(page: Page, town: Town
 
 def test_a_stale_tab_overwrites_nothing(page: Page, town: Town) -> None:
     number = town.trace(now=timezone.now() - timedelta(hours=1))
-    sign_in(page, "Nia")
+    be(page, town, "Nia")
     page.get_by_role("button", name="Take the next trace").click()
     page.get_by_label("Note for the next person").fill("She works nights.")
     page.get_by_label("No answer").check()

@@ -20,8 +20,8 @@ from playwright.sync_api import Page
 from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, intake, notes, partnerships, work
 from ringfence.rules.access import system_scope
-from tests.journeys.people import give_passwords, sign_in
-from tests.town import BLACKBURN, INTAKE, SWEEP, Town, build, row
+from tests.journeys.people import be
+from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
 FORMS = re.compile("/(attempts|notes|put-back|give-back|escalate|joining|people|lending|reassign|seen)$|^sign-out$")
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
@@ -34,10 +34,9 @@ S2,,Ann Example,33/04/1980,2026-11-15,Positive
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
+def town(real_town: Town) -> Town:
     """The country at work: calls made, traces handed over, a question asked, one escalated, a line list delivered."""
-    made = build()
-    give_passwords(made)
+    made = real_town
     now = timezone.now()
     partnerships.apply_changes(by=system_scope("policy"), now=now)
     for hours in (80, 79, 78, 3, 2, 1):
@@ -91,9 +90,8 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     page.goto("/sign-in")
     wrong += look(page, "nobody", "/sign-in", axe)
     for name, addresses in visits.items():
-        sign_in(page, name)
         for address in addresses:
-            page.goto(address)
+            be(page, town, name, address)
             seen.add(re.sub(r"\?.*", "", address))
             wrong += look(page, name, address, axe)
             if address.endswith("/policy"):
@@ -136,8 +134,7 @@ def look(page: Page, name: str, address: str, axe: Callable[[Page], list[str]]) 
 def test_a_form_with_mistakes_and_a_stale_page_are_as_accessible(
     page: Page, town: Town, axe: Callable[[Page], list[str]]
 ) -> None:
-    sign_in(page, "Nia")
-    page.goto("/work")
+    be(page, town, "Nia", "/work")
     page.get_by_role("button", name="Take the next trace").click()
     page.get_by_label("Asked to be called back").check()
     page.get_by_role("button", name="Save and stop").click()
@@ -166,9 +163,8 @@ def test_the_picture_of_the_readme(page: Page, town: Town) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with walls.transaction(INTAKE), connection.cursor() as cursor:
         cursor.execute("UPDATE people SET given_name = 'Amelia', family_name = 'Example', birth_date = '1990-09-02'")
-    sign_in(page, "Nia")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto("/work")
+    be(page, town, "Nia", "/work")
     page.get_by_role("button", name="Take the next trace").click()
     picture = folder / "trace.png"
     page.screenshot(path=picture)

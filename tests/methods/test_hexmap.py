@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ringfence.geography import atlas, prepare
 from ringfence.methods import hexmap
+from tests.examples import examples
 
 points = st.lists(st.tuples(st.integers(80_000, 655_000), st.integers(5_000, 657_000)), min_size=1, max_size=25).map(
     lambda listed: np.array(listed, dtype=float)
@@ -14,7 +15,7 @@ points = st.lists(st.tuples(st.integers(80_000, 655_000), st.integers(5_000, 657
 
 
 @given(points)
-@settings(max_examples=15)
+@settings(max_examples=examples(8))
 def test_every_area_has_a_cell_of_its_own_and_the_same_one_again(where):
     cells, quality = hexmap.layout(where)
     assert cells.shape == (len(where), 2)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ringfence.rules import places
 from ringfence.rules.places import Entry, Kind, Spelling, decide, read
+from tests.examples import examples
 
 INWARD_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
 TWO_LETTERS = sorted(a for a in places.AREAS if len(a) == 2)
@@ -67,7 +68,7 @@ def mistaken(draw):
 
 
 @given(mistaken())
-@settings(max_examples=300)
+@settings(max_examples=examples(150))
 def test_a_mended_postcode_was_the_only_possible_one(text):
     readings = ["".join(letters) for letters in product(*(ALIKE.get(letter, letter) for letter in text))]
     possible = {r for r in readings if (s := read(r)).postcode is not None and not s.corrected}

@@ -17,8 +17,9 @@ from ringfence.accounts import walls
 from ringfence.accounts.models import scope_of
 from ringfence.actions import attempts, handover, notes, work
 from ringfence.rules.access import Scope, system_scope
+from tests.country import Country
 from tests.database import Connection, Database
-from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, SWEEP, Town, build, row
+from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, SWEEP, Town, row
 
 #: When everything is in the record.
 NOW = START + 26 * HOUR
@@ -123,11 +124,11 @@ def _work(town: Town, area: str, first: str, second: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def filled(django_db_setup: Database, django_db_blocker: Any) -> Iterator[Filled]:
+def filled(django_db_setup: Database, django_db_blocker: Any, country: Country) -> Iterator[Filled]:
     """Committed once for the tests of a file; each of them leaves the record as it found it."""
     with django_db_blocker.unblock():
         try:
-            town = build()
+            town = country.restore()
             traces = {LUTON: _work(town, LUTON, "Lars", "Nora"), BLACKBURN: _work(town, BLACKBURN, "Nia", "Lola")}
             connections.close_all()
             with psycopg.connect(django_db_setup.server.admin(django_db_setup.name)) as admin:

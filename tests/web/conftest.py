@@ -10,17 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from ringfence.actions import handover, work
-from tests.town import SWEEP, Town, build, row
+from tests.town import SWEEP, Town, row
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 PASSWORD = "a long enough password"
 
 SignedIn = Callable[[str], Client]
-
-
-@pytest.fixture
-def town(db: None) -> Town:
-    return build()
 
 
 @pytest.fixture
