@@ -130,6 +130,11 @@ class Database:
             )
             # Past the append-only triggers and the foreign keys, which only the superuser may do.
             admin.execute("SET session_replication_role = replica")
+            admin.execute(
+                "SELECT setval(format('%%I.%%I', schemaname, sequencename), start_value, false) FROM pg_sequences"
+                " WHERE schemaname = ANY(%s) AND last_value IS NOT NULL",
+                [list(SCHEMAS)],
+            )
             for table in self.changed(admin):
                 admin.execute(_named("DELETE FROM {schema}.{table}", schema=table[0], table=table[1]))
                 if rows := self._rows.get(table):
