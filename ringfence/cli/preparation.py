@@ -12,7 +12,7 @@ from ringfence.cli.postgres import PostgresProblem
 
 OLDEST = 15
 
-EXTENSIONS = ("btree_gist", "pg_trgm")
+EXTENSIONS = ("btree_gist", "fuzzystrmatch", "pg_trgm")
 
 #: Owns the functions that may do one thing which their caller may not; nobody signs in as it.
 GATE = "ringfence_gate"

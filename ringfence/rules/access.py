@@ -178,6 +178,7 @@ SYSTEM_SCOPES = {
     "sweep": "worker",
     "interviews": "worker",
     "messages": "worker",
+    "search": "worker",
     "policy": "worker",
     "reconcile": "worker",
     "statistics": "app",

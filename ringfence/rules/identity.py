@@ -49,7 +49,8 @@ Decision = Same | New | Review
 
 
 @lru_cache(maxsize=100_000)
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A name or a line of an address without case, accents, spaces and punctuation."""
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return "".join(c for c in text.casefold() if c.isalnum())
@@ -57,7 +58,7 @@ def _plain(text: str) -> str:
 
 def name_key(given_name: str, family_name: str) -> str:
     """A name as identity compares it: case, accents, spaces and punctuation do not count; order of the parts does."""
-    return f"{_plain(family_name)} {_plain(given_name)}"
+    return f"{plain(family_name)} {plain(given_name)}"
 
 
 def match_key(name: str, birth_date: str, postcode: str) -> int:
@@ -74,7 +75,7 @@ def match_key(name: str, birth_date: str, postcode: str) -> int:
 @lru_cache(maxsize=20_000)
 def household_key(address: str, postcode: str) -> int | None:
     """64 bits that stand for an address with its postcode, or None when there is no address to speak of."""
-    line = _plain(address)
+    line = plain(address)
     if len(line) < 3 or not postcode:
         return None
     return int.from_bytes(blake2b(f"{line}|{postcode}".encode(), digest_size=8).digest(), "little", signed=True)

@@ -72,6 +72,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/escalated", "Escalated"))
     if may("lead"):
         links.append(Link("/work/team", "Team"))
+    if may("search"):
+        links.append(Link("/search", "Find a person"))
     if may("audit"):
         links.append(Link("/audit", "Records opened"))
     if may("overview"):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ringfence.actions import handover, partnerships, work
+from ringfence.actions import handover, partnerships, search, work
 from ringfence.rules.access import system_scope
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 #: Seconds between looks at what is ready again: lapsed claims, tries whose time has come.
 OFTEN = 5
 
-SWEEP, POLICY = system_scope("sweep"), system_scope("policy")
+SWEEP, POLICY, SEARCH = system_scope("sweep"), system_scope("policy"), system_scope("search")
 
 
 def utc_now() -> datetime:
@@ -41,6 +41,7 @@ def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> Non
             else:
                 tick(at)
                 swept = minute
+            search.catch_up(by=SEARCH, now=at)
             if away:
                 logger.info("the database is back")
             away = False

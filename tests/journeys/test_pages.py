@@ -70,7 +70,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     assert mine is not None
     assert local is not None
     visits = {
-        "Nia": ["/work", f"/traces/{mine.ref}", "/gallery", "/nothing-here"],
+        "Nia": ["/work", "/search", f"/traces/{mine.ref}", "/gallery", "/nothing-here"],
         "Lola": ["/local", f"/traces/{local.ref}"],
         "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
         "Leo": ["/work/team"],

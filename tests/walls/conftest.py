@@ -15,7 +15,7 @@ from django.db import connections
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import scope_of
-from ringfence.actions import attempts, handover, notes, work
+from ringfence.actions import attempts, handover, notes, search, work
 from ringfence.rules.access import Scope, system_scope
 from tests.country import Country
 from tests.database import Connection, Database
@@ -139,6 +139,11 @@ def filled(django_db_setup: Database, django_db_blocker: Any, country: Country) 
                     "UPDATE casework.people p SET family_name = 'Secret' || t.authority FROM casework.traces t"
                     " WHERE t.person_id = p.id"
                 )
+            search.catch_up(by=system_scope("search"), now=NOW)
+            connections.close_all()
+            with psycopg.connect(django_db_setup.server.admin(django_db_setup.name)) as admin:
+                # Whose keys wait to be made again, so that there are rows of that too.
+                admin.execute("UPDATE casework.people SET email = email WHERE birth_date IS NOT NULL")
             people = {area: int(str(row(trace, "person_id")[0])) for area, trace in traces.items()}
             cases = {area: int(str(row(trace, "case_id")[0])) for area, trace in traces.items()}
             yield Filled(town, traces, people, cases)
@@ -225,6 +230,7 @@ SYSTEM = {
         "reconcile",
         "interviews",
         "messages",
+        "search",
         "statistics",
         "deliveries",
         "audit",

@@ -17,8 +17,13 @@ from tests.walls.conftest import ROLES, SYSTEM, Attacker, Filled
 DEFINERS = {
     "casework.called_recently": "tells when and how a household was called, of a trace that the ticket shows",
     "casework.claim": "takes a trace for whom the ticket names",
+    "casework.find_people": "finds those whom the areas of the ticket may know",
     "casework.keep_cases": "a trigger: what a case was before",
     "casework.keep_people": "a trigger: what a person was before",
+    "casework.search_due_detail": "a trigger: whose keys are to be made again",
+    "casework.search_due_person": "a trigger: whose keys are to be made again",
+    "casework.search_due_standing": "a trigger: whose keys are to be made again",
+    "casework.search_due_trace": "a trigger: whose keys are to be made",
     "walls.read": "compares a ticket with the keys, which its caller may not read",
 }
 
@@ -94,7 +99,7 @@ def test_the_web_makes_no_temporary_table(app: Attacker) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_rights_on_tables_are_those_that_the_code_needs(attack: Callable[[str], Attacker], role: str) -> None:
-    """Nothing is deleted by any role, but sessions and failed sign-ins by the web."""
+    """Nothing is deleted, but sessions and failed sign-ins by the web, and by the worker what waits to be searchable."""
     attacker = attack(role)
     deleted = attacker.rows(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -102,8 +107,8 @@ def test_rights_on_tables_are_those_that_the_code_needs(attack: Callable[[str], 
         " AND (has_table_privilege(c.oid, 'DELETE') OR has_table_privilege(c.oid, 'TRUNCATE')"
         " OR has_table_privilege(c.oid, 'TRIGGER') OR has_table_privilege(c.oid, 'REFERENCES')) ORDER BY 1"
     )
-    assert all(name.startswith(("axes_", "django_session")) for (name,) in deleted)
-    assert bool(deleted) == (role == "app")
+    assert all(name.startswith(("axes_", "django_session", "search_due")) for (name,) in deleted)
+    assert bool(deleted) == (role in ("app", "worker"))
 
 
 def test_only_named_functions_do_what_their_caller_may_not(admin: Connection) -> None:

@@ -107,6 +107,13 @@ ROUTES = (
     ),
     Route("local", {"Lola": 200, "Leo": 200, "Lars": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
     Route("local-seen", {"Lola": 302, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route("search", {"Nia": 200, "Leo": 200, "Dora": 200, "Hana": 200, "Gil": 403, "Olu": 403, "Charlie": 403}),
+    Route(
+        "search",
+        {"Nia": 200, "Dora": 200, "Gil": 403, "Olu": 403, "Charlie": 403},
+        method="post",
+        sent={"words": "Person"},
+    ),
     Route("escalated", {"Hana": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
     Route("overview", {"Lena": 200, "Dora": 200, "Olu": 200, "Gil": 200, "Nia": 403, "Charlie": 403}),
     Route("authority-overview", {"Dora": 200, "Nia": 403, "Charlie": 403}, arguments=AREA),

@@ -8,6 +8,7 @@ from ringfence.casework.models.local import BulkChange, Detail, Visit
 from ringfence.casework.models.messages import Link, Message, OptOut, Template
 from ringfence.casework.models.people import Person, Standing
 from ringfence.casework.models.results import Result
+from ringfence.casework.models.search import PersonTrace, SearchKey
 from ringfence.casework.models.traces import Attempt, Handover, Note, Trace
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "OptOut",
     "Part",
     "Person",
+    "PersonTrace",
     "Quarantine",
     "Questionnaire",
     "Referral",
     "Result",
+    "SearchKey",
     "Setting",
     "Source",
     "Standing",
