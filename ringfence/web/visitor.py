@@ -72,12 +72,12 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/escalated", "Escalated"))
     if may("lead"):
         links.append(Link("/work/team", "Team"))
-    if may("search"):
-        links.append(Link("/search", "Find a person"))
     if may("audit"):
         links.append(Link("/audit", "Records opened"))
     if may("overview"):
         links.append(Link("/overview", "Overview"))
+    if may("search"):
+        links.append(Link("/search", "Find a person"))
     if may("partnership view"):
         links.append(Link("/authorities", "Authorities"))
     if may("deliveries"):
