@@ -1,8 +1,9 @@
 """A process that sweeps, and kills itself or the database in the middle: ``python -m tests.dying DEED [WHO AT]``.
 
-DEED is ``build`` (the small country with traces that are due), ``sweep``, ``record`` (a try on a trace that is claimed) or
-``verify``, which prints what the record holds. At statement AT, WHO gets what ``kill -9`` sends: this process (``self``),
-its session's process in the database (``session``), or the database's first process (``database``).
+DEED is ``build`` (the small country with traces that are due), ``sweep``, ``record`` (a try on a trace that is claimed),
+``deliver`` (send what is queued) or ``verify``, which prints what the record holds. At statement AT, WHO gets what
+``kill -9`` sends: this process (``self``), its session's process in the database (``session``), or the database's first
+process (``database``).
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ def record() -> None:
     attempts.record(trace=taken.trace, version=taken.version, kind="call", outcome="no_answer", by=scope, now=now)
 
 
+def deliver() -> None:
+    from ringfence.actions import sending
+    from tests.town import HOUR, MESSAGES, START
+
+    print(sending.deliver(by=MESSAGES, now=START + 4 * HOUR))
+
+
 _HOLDS = """
 SELECT json_build_object(
     'traces', (SELECT count(*) FROM traces),
@@ -84,7 +92,13 @@ def verify() -> None:
     print(json.dumps({**found, "told": list(map(int, told))}))
 
 
-DEEDS: dict[str, Callable[[], None]] = {"build": build, "sweep": sweep, "record": record, "verify": verify}
+DEEDS: dict[str, Callable[[], None]] = {
+    "build": build,
+    "sweep": sweep,
+    "record": record,
+    "deliver": deliver,
+    "verify": verify,
+}
 
 
 def main(deed: str, who: str = "", at: str = "0") -> None:

@@ -25,7 +25,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, Team, User, scope_of
-from ringfence.actions import partnerships, questionnaires
+from ringfence.actions import partnerships, questionnaires, templates
 from ringfence.base.references import reference
 from ringfence.partnerships.models import ServiceRule
 from ringfence.queries.policy import authority_teams
@@ -48,6 +48,7 @@ ACCOUNTS = system_scope("accounts")
 INTAKE = system_scope("intake")
 SWEEP = system_scope("sweep")
 INTERVIEWS = system_scope("interviews")
+MESSAGES = system_scope("messages")
 
 PEOPLE: dict[str, tuple[str, str, str]] = {
     "Pat": ("national_tracer", "pool", ENGLAND),
@@ -173,6 +174,7 @@ def build() -> Town:
             area=area, by=ACCOUNTS, now=now, model=model, set_period_hours=24, opens=time(9), closes=time(17)
         )
     ServiceRule.objects.create(from_date=date(2026, 1, 1), policy=EXERCISE.name)
+    templates.install(by=MESSAGES, now=now)
     teams = {(kind, area): pk for kind, area, pk in Team.objects.values_list("kind", "area_id", "pk")}
     users = {}
     with walls.transaction(ACCOUNTS):

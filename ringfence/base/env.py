@@ -85,6 +85,13 @@ def _text(name: str, text: str) -> str:
     return text
 
 
+def _address(name: str, text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise EnvironmentProblem(f"{name} is {text!r}; write https://host.")
+    return text.rstrip("/")
+
+
 def _setting(name: str, read: Callable[[str, str], Any], default: Any, shown: str, about: str) -> Any:
     return field(default=default, metadata={"name": name, "read": read, "shown": shown, "about": about})
 
@@ -175,6 +182,57 @@ class Environment:
         "`8000`",
         "Port of the staff pages on 127.0.0.1.",
     )
+    residents_port_given: int | None = _setting(
+        "RINGFENCE_RESIDENTS_PORT",
+        _port,
+        None,
+        "two above `RINGFENCE_PORT`",
+        "Port of the residents' pages on 127.0.0.1.",
+    )
+    residents_url_given: str | None = _setting(
+        "RINGFENCE_RESIDENTS_URL",
+        _address,
+        None,
+        "`http://127.0.0.1` with that port",
+        "Where residents find their pages, as it stands in messages: `https://host`. Any other host than this machine "
+        "makes their cookies secure.",
+    )
+    notify_key: str | None = _setting(
+        "RINGFENCE_NOTIFY_KEY",
+        _text,
+        None,
+        "none: nothing leaves the machine",
+        "An API key of GOV.UK Notify. With it the worker sends messages; without it they lie in the folder `outbox` of "
+        "the home, and the page of the outbox shows them. Only the worker needs it.",
+    )
+    notify_url: str = _setting(
+        "RINGFENCE_NOTIFY_URL",
+        _address,
+        "https://api.notifications.service.gov.uk",
+        "`https://api.notifications.service.gov.uk`",
+        "Where GOV.UK Notify answers.",
+    )
+    notify_text: str = _setting(
+        "RINGFENCE_NOTIFY_TEXT",
+        _text,
+        "",
+        "none",
+        "The template of GOV.UK Notify for text messages: its content is `((body))`.",
+    )
+    notify_email: str = _setting(
+        "RINGFENCE_NOTIFY_EMAIL",
+        _text,
+        "",
+        "none",
+        "The template of GOV.UK Notify for e-mails: its subject is `((subject))`, its content `((body))`.",
+    )
+    notify_letter: str = _setting(
+        "RINGFENCE_NOTIFY_LETTER",
+        _text,
+        "",
+        "none",
+        "The template of GOV.UK Notify for letters: its heading is `((subject))`, its content `((body))`.",
+    )
     memory: int | None = _setting(
         "RINGFENCE_MEMORY",
         _whole,
@@ -200,6 +258,16 @@ class Environment:
     def role(self) -> str:
         """The database role of this process."""
         return ROLES[self.process]
+
+    @property
+    def residents_port(self) -> int:
+        """Port of the residents' pages."""
+        return self.residents_port_given or self.port + 2
+
+    @property
+    def residents_url(self) -> str:
+        """Where residents find their pages, without a slash at the end."""
+        return self.residents_url_given or f"http://127.0.0.1:{self.residents_port}"
 
     @property
     def local(self) -> bool:

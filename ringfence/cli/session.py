@@ -53,10 +53,11 @@ def install() -> None:
     """Put in place what a new database needs besides its tables, and a changed one keeps."""
     from datetime import UTC, datetime
 
-    from ringfence.actions import questionnaires
+    from ringfence.actions import questionnaires, templates
     from ringfence.rules.access import system_scope
 
     questionnaires.install(by=system_scope("interviews"), now=datetime.now(UTC))
+    templates.install(by=system_scope("messages"), now=datetime.now(UTC))
 
 
 def load_geography(say: Callable[[str], None] = quiet) -> None:

@@ -14,7 +14,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from ringfence.worker import clock, reading
+    from ringfence.worker import clock, messaging, reading
 
     stopping = threading.Event()
 
@@ -23,8 +23,10 @@ def main() -> int:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
-    # A thread of its own: a large delivery must not hold up the clock. Killed in the middle, it loses nothing.
-    threading.Thread(target=reading.run, args=(stopping,), name="reading", daemon=True).start()
+    # Threads of their own: neither a large delivery nor a slow provider of messages may hold up the clock. Killed in the
+    # middle, they lose nothing.
+    for name, run in (("reading", reading.run), ("messages", messaging.run)):
+        threading.Thread(target=run, args=(stopping,), name=name, daemon=True).start()
     clock.run(stopping)
     return 0
 

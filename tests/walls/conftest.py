@@ -74,6 +74,7 @@ INSERT INTO casework.messages (ref, key, person_id, trace_id, template_id, chann
     FROM casework.traces t, casework.templates m WHERE m.version = 1001;
 INSERT INTO casework.opt_outs (person_id, channel, address, at)
     SELECT person_id, 'text', ref, %(now)s FROM casework.traces;
+INSERT INTO casework.marks (key, through, at) VALUES ('planted', 1, %(now)s);
 INSERT INTO casework.links (trace_id, purpose, token_hash, created_at, expires_at)
     SELECT id, 'interview', sha256(ref::bytea), %(now)s, %(now)s FROM casework.traces;
 INSERT INTO casework.details (person_id, kind, value, source, added_at, added_by, team_id)

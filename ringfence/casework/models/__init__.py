@@ -5,7 +5,7 @@ from ringfence.casework.models.contacts import Contact, Exposure, Isolation, Set
 from ringfence.casework.models.deliveries import Chunk, Delivery, Part, Quarantine, Source
 from ringfence.casework.models.interviews import Answer, Interview, Questionnaire, Referral
 from ringfence.casework.models.local import BulkChange, Detail, Visit
-from ringfence.casework.models.messages import Link, Message, OptOut, Template
+from ringfence.casework.models.messages import Link, Mark, Message, OptOut, Template
 from ringfence.casework.models.people import Person, Standing
 from ringfence.casework.models.results import Result
 from ringfence.casework.models.search import PersonTrace, SearchKey
@@ -25,6 +25,7 @@ __all__ = [
     "Interview",
     "Isolation",
     "Link",
+    "Mark",
     "Message",
     "Note",
     "OptOut",

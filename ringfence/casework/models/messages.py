@@ -42,7 +42,8 @@ class Template(models.Model):
 class Message(models.Model):
     """One text, e-mail or letter: written with what it is about, sent by the worker, its receipt kept.
 
-    ``key`` makes it once: the same key is never sent twice. ``send_after`` waits for the quiet hours to end.
+    ``key`` makes it once: the same key is never sent twice. ``send_after`` is when it is looked at next: to be sent, to be
+    tried again, or to ask for its receipt.
     """
 
     class Channel(models.TextChoices):
@@ -61,7 +62,7 @@ class Message(models.Model):
     ref = models.CharField(max_length=36, unique=True)
     key = models.CharField(max_length=80, unique=True)
     person = models.ForeignKey("casework.Person", models.PROTECT, db_index=False, db_constraint=False)
-    trace = models.ForeignKey("casework.Trace", models.PROTECT, null=True, db_constraint=False)
+    trace = models.ForeignKey("casework.Trace", models.PROTECT, null=True, db_index=False, db_constraint=False)
     template = models.ForeignKey(Template, models.PROTECT, db_index=False)
     channel = models.CharField(max_length=6, choices=Channel)
     language = models.CharField(max_length=8)
@@ -94,7 +95,13 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["send_after"], name="message_to_send", condition=Q(state__in=["waiting", "sending"])),
-            models.Index(fields=["provider_ref"], name="message_by_provider", condition=~Q(provider_ref="")),
+            models.Index(
+                fields=["send_after"],
+                name="message_receipt_due",
+                condition=Q(state="sent", error="") & ~Q(provider_ref=""),
+            ),
+            models.Index(fields=["team", "-id"], name="message_of_team"),
+            models.Index(fields=["trace", "id"], name="message_of_trace"),
         ]
 
     def __str__(self) -> str:
@@ -156,3 +163,18 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"link of trace {self.trace_id}"
+
+
+@classify(internal="key through at")
+class Mark(models.Model):
+    """How far a periodic look has come: everything up to the row ``through`` has been looked at."""
+
+    key = models.CharField(max_length=20, primary_key=True)
+    through = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "marks"
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.through}"

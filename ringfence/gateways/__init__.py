@@ -1,0 +1,1 @@
+"""The network outside. No rules are decided here and no database is asked."""
