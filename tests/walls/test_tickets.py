@@ -233,6 +233,7 @@ SEEN_BY = {
         "interviews",
         "isolations",
         "links",
+        "marks",
         "messages",
         "opt_outs",
         "people",
