@@ -23,7 +23,8 @@ from ringfence.partnerships.models import Partnership, Policy
 from ringfence.rules.access import ENGLAND, Refused, Scope
 from ringfence.rules.calendar import london_date, spoken
 from ringfence.rules.lending import may_change_partnership
-from ringfence.rules.policy import LONGEST_SET_PERIOD_HOURS, ContactsBy, Model, PartnershipPolicy
+from ringfence.rules.places import canonical
+from ringfence.rules.policy import LAST_FOLLOW_UP_DAY, LONGEST_SET_PERIOD_HOURS, ContactsBy, Model, PartnershipPolicy
 
 FURTHEST = timedelta(days=366)
 """How far ahead a policy or the day of joining may be set."""
@@ -189,6 +190,8 @@ def proposed(
     opens: time,
     closes: time,
     bank_holidays: bool,
+    follow_up_days: Iterable[int] = (),
+    visits_from: str = "",
 ) -> PartnershipPolicy:
     """The policy that a form describes, for ``preview`` and ``set_policy``. ``from_at`` None means now.
 
@@ -220,6 +223,12 @@ def proposed(
         problems["opens"] = "Give plain London times."
     elif opens >= closes:
         problems["closes"] = "The local team must close after it opens."
+    calls = tuple(sorted(set(follow_up_days)))
+    if any(not 1 <= day <= LAST_FOLLOW_UP_DAY for day in calls):
+        problems["follow_up_days"] = f"Give days of isolation from 1 to {LAST_FOLLOW_UP_DAY}, such as 4, 8."
+    base = canonical(visits_from) if visits_from.strip() else ""
+    if base is None:
+        problems["visits_from"] = "Give a full postcode, such as BB1 7DY, or leave it empty."
     if problems:
         raise Invalid(*next(iter(problems.items())), problems)
     return PartnershipPolicy(
@@ -232,6 +241,8 @@ def proposed(
         opens=opens,
         closes=closes,
         bank_holidays=bank_holidays,
+        follow_up_days=calls,
+        visits_from=base or "",
     )
 
 
@@ -257,6 +268,8 @@ def set_policy(
     opens: time = time(9),
     closes: time = time(17),
     bank_holidays: bool = False,
+    follow_up_days: Iterable[int] = (),
+    visits_from: str = "",
     revision: int | None = None,
 ) -> PolicySet:
     """Record a policy of the authority from ``from_at`` on (None: now). Policies are added, never changed; of two that
@@ -277,6 +290,8 @@ def set_policy(
         opens=opens,
         closes=closes,
         bank_holidays=bank_holidays,
+        follow_up_days=follow_up_days,
+        visits_from=visits_from,
     )
     with walls.transaction(by):
         row = _locked(area)
@@ -298,6 +313,8 @@ def set_policy(
             opens=policy.opens,
             closes=policy.closes,
             bank_holidays=policy.bank_holidays,
+            follow_up_days=",".join(map(str, policy.follow_up_days)),
+            visits_from=policy.visits_from,
             recorded_at=_after_the_last(area, now),
             recorded_by=by.user or None,
         )

@@ -56,6 +56,8 @@ def policy_value(
     opens: time,
     closes: time,
     bank_holidays: bool,
+    follow_up_days: str,
+    visits_from: str,
 ) -> PartnershipPolicy:
     """A row of ``policies``, its columns in this order, as the value that the rules take."""
     return PartnershipPolicy(
@@ -68,6 +70,8 @@ def policy_value(
         opens=opens,
         closes=closes,
         bank_holidays=bank_holidays,
+        follow_up_days=tuple(map(int, filter(None, follow_up_days.split(",")))),
+        visits_from=visits_from,
     )
 
 
@@ -93,6 +97,9 @@ class Policy(models.Model):
     opens = models.TimeField()
     closes = models.TimeField()
     bank_holidays = models.BooleanField(help_text="The local team works on bank holidays.")
+    # Days of isolation, rising: "4,8". Empty: no follow-up calls.
+    follow_up_days = models.CharField(max_length=40, blank=True, db_default="")
+    visits_from = models.CharField(max_length=8, blank=True, db_default="")
     recorded_at = models.DateTimeField(db_default=Now())
     recorded_by = models.BigIntegerField(null=True)
 
@@ -105,6 +112,10 @@ class Policy(models.Model):
             ),
             models.CheckConstraint(condition=Q(working_days__regex=r"^[YN]{7}$"), name="policy_working_days"),
             models.CheckConstraint(condition=Q(working_days__contains="Y"), name="policy_works_some_day"),
+            models.CheckConstraint(
+                condition=Q(follow_up_days__regex=r"^(([1-9]|1[0-4])(,([1-9]|1[0-4]))*)?$"),
+                name="policy_follow_up_days",
+            ),
             models.CheckConstraint(condition=Q(closes__gt=F("opens")), name="policy_closes_after_it_opens"),
         ]
         ordering = ["area", "from_at", "recorded_at"]
@@ -124,6 +135,8 @@ class Policy(models.Model):
             self.opens,
             self.closes,
             self.bank_holidays,
+            self.follow_up_days,
+            self.visits_from,
         )
 
 

@@ -20,7 +20,10 @@ from ringfence.queries.policy import partnership_histories
 from ringfence.rules.access import ENGLAND, ROLES, Refused, Scope, system_scope
 from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
 
-_POLICY = "area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays"
+_POLICY = (
+    "area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays,"
+    " follow_up_days, visits_from"
+)
 
 
 class Standing(StrEnum):
@@ -295,7 +298,7 @@ def authority(*, scope: Scope, area: str, now: datetime) -> AuthorityPage | None
         people = _rows(_PEOPLE, values) if shown else []
         lendings = _rows(_LENDINGS, values) if shown else []
     row = rows[0]
-    policies = [policy_value(*each[:9]) for each in history]
+    policies = [policy_value(*each[:-2]) for each in history]
     members: dict[int | None, list[MemberLine]] = {}
     for team, *rest in people:
         members.setdefault(team, []).append(MemberLine(*rest))
@@ -304,7 +307,7 @@ def authority(*, scope: Scope, area: str, now: datetime) -> AuthorityPage | None
         agreed_at=row[14],
         agreement=row[15],
         revision=row[16],
-        policies=_dated(policies, [(each[9], each[10]) for each in history], now),
+        policies=_dated(policies, [(each[-2], each[-1]) for each in history], now),
         teams=tuple(
             TeamLine(id_, kind, name, opened_at, tuple(members.get(id_, ())), size, open_, overdue)
             for id_, kind, name, opened_at, open_, overdue, size in teams

@@ -17,8 +17,6 @@ from ringfence.rules.calendar import london_date
 from ringfence.rules.policy import (
     ENGLAND,
     EXERCISE,
-    ContactsBy,
-    Model,
     PartnershipPolicy,
     PolicyError,
     ServicePolicy,
@@ -78,17 +76,7 @@ def partnership_history(area: str) -> tuple[PartnershipPolicy, ...]:
 
 def to_value(row: Policy) -> PartnershipPolicy:
     """The row as the rules take it."""
-    return PartnershipPolicy(
-        area=row.area_id,
-        from_at=row.from_at,
-        model=Model(row.model),
-        set_period_hours=row.set_period_hours,
-        contacts_by=ContactsBy(row.contacts_by),
-        working_days=frozenset(day for day, letter in enumerate(row.working_days) if letter == "Y"),
-        opens=row.opens,
-        closes=row.closes,
-        bank_holidays=row.bank_holidays,
-    )
+    return row.to_value()
 
 
 class LocalTeam(NamedTuple):

@@ -19,6 +19,9 @@ from enum import StrEnum
 AREA = re.compile(r"[EWSNKLJM]\d{8}")
 LONGEST_SET_PERIOD_HOURS = 336
 
+#: No isolation of any policy has been longer.
+LAST_FOLLOW_UP_DAY = 14
+
 
 class PolicyError(ValueError):
     """A policy that cannot be, or none where one is needed. The message says what was given and what to do."""
@@ -327,6 +330,9 @@ class PartnershipPolicy:
     unused, and a national-only one keeps the local team's days, hours and contacts unused as well.
     `working_days` holds 0 for Monday to 6 for Sunday; `opens` and `closes` are London time; `bank_holidays` is True
     when the local team also works on bank holidays. A model with a local team needs at least one working day.
+    `follow_up_days` are the days of an isolation, counted from day 0, on which somebody who was reached is called again,
+    rising; none means no follow-up calls. `visits_from` is the postcode where visitors set out, "" for the middle of the
+    authority.
     """
 
     area: str
@@ -338,6 +344,8 @@ class PartnershipPolicy:
     opens: time = time(9)
     closes: time = time(17)
     bank_holidays: bool = False
+    follow_up_days: tuple[int, ...] = ()
+    visits_from: str = ""
 
     def __post_init__(self) -> None:
         _check(bool(AREA.fullmatch(self.area)), f"partnership policy: {self.area!r} is no area code such as E06000008")
@@ -364,6 +372,11 @@ class PartnershipPolicy:
             f"{where}: the local team has no working days, so nothing could ever pass to it; give at least one",
         )
         _check(self.opens.tzinfo is None and self.closes.tzinfo is None, f"{where}: give plain London opening times")
+        days = self.follow_up_days
+        _check(
+            list(days) == sorted(set(days)) and all(1 <= day <= LAST_FOLLOW_UP_DAY for day in days),
+            f"{where}: follow-up days {days}; give rising days from 1 to {LAST_FOLLOW_UP_DAY}",
+        )
         _check(self.opens < self.closes, f"{where}: closes at {self.closes}, not after it opens at {self.opens}")
 
     def __hash__(self) -> int:

@@ -152,6 +152,9 @@ BROKEN: dict[str, list[str]] = {
     ],
     "policy_working_days": ["UPDATE partnerships.policies SET working_days = 'YYYYYN'"],
     "policy_works_some_day": ["UPDATE partnerships.policies SET working_days = 'NNNNNNN'"],
+    "policy_follow_up_days": [
+        f"UPDATE partnerships.policies SET follow_up_days = '{days}'" for days in ("0", "15", "4,", ",4", "4 8")
+    ],
     "policy_closes_after_it_opens": ["UPDATE partnerships.policies SET closes = opens"],
     "service_rules_from_date_key": [copy("partnerships.service_rules", id="2")],
     # people and cases

@@ -112,6 +112,10 @@ GOOD = PartnershipPolicy(area="E06000008", from_at=datetime(2020, 7, 1, tzinfo=U
         ({"working_days": frozenset()}, "no working days"),
         ({"working_days": frozenset(), "model": Model.LOCAL_FIRST}, "no working days"),
         ({"opens": time(9, tzinfo=UTC)}, "plain London opening times"),
+        ({"follow_up_days": (8, 4)}, "give rising days"),
+        ({"follow_up_days": (4, 4)}, "give rising days"),
+        ({"follow_up_days": (0,)}, "from 1 to 14"),
+        ({"follow_up_days": (15,)}, "from 1 to 14"),
         ({"opens": time(17)}, "not after it opens"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -180,6 +181,8 @@ def _policy_typed(found: AuthorityPage) -> dict[str, str]:
         "opens": words.hour(policy.opens),
         "closes": words.hour(policy.closes),
         "bank_holidays": "yes" if policy.bank_holidays else "no",
+        "follow_up_days": ", ".join(map(str, policy.follow_up_days)),
+        "visits_from": policy.visits_from,
         "start": "now",
     }
 
@@ -203,9 +206,21 @@ def _read_policy(request: StaffRequest, form: Form) -> dict[str, Any]:
         form.choice("bank_holidays", ("yes", "no"), "Say whether the team works on bank holidays") == "yes"
     )
     given["contacts_by"] = form.choice("contacts_by", ("national", "local"), "Choose which team traces contacts")
+    given["follow_up_days"] = _read_days(form)
+    given["visits_from"] = form.text("visits_from", longest=10)
     start = form.choice("start", ("now", "later"), "Choose when the policy begins")
     given["from_at"] = form.moment("from_at", "the day it begins") if start == "later" else None
     return given
+
+
+def _read_days(form: Form) -> list[int]:
+    """The days of the follow-up calls, as typed: "4, 8", "4 and 8"."""
+    told = form.text("follow_up_days", longest=40)
+    days = re.split(r"[,;\s]+|and", told)
+    if any(day and not (day.isascii() and day.isdigit()) for day in days):
+        form.wrong("follow_up_days", "Give the days of isolation as numbers, such as 4, 8")
+        return []
+    return [int(day) for day in days if day]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
