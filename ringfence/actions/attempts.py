@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import IntegrityError, connection
 from django.db import transaction as database_transaction
@@ -34,11 +35,13 @@ _Choice = TypeVar("_Choice", Kind, Outcome)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What followed: the decision with its reason, the trace's new version, whether the tracer still has it open."""
+    """What followed: the decision with its reason, the trace's new version, whether the tracer still has it open, and
+    the attempt's number."""
 
     next: Next
     version: int
     still_open: bool
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,29 @@ class _Try:
     outcome: str
     number: str
     team_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a try, checked by itself: it ended ``at``, which may be a while before it is recorded."""
+
+    at: datetime
+    kind: Kind
+    outcome: Outcome
+    number: str = ""
+    seconds: int | None = None
+    call_back_at: datetime | None = None
+    note: str = ""
+    guardian: bool = False
+    client_key: UUID | None = None
+
+
+def told(*, at: datetime, kind: str, outcome: str, note: str, **more: Any) -> Told:
+    """What was typed, as it can be recorded. Raises Invalid."""
+    how, what = _choice("kind", Kind, kind), _choice("outcome", Outcome, outcome)
+    if what not in rules.POSSIBLE[how]:
+        raise Invalid("outcome", f"{what.label} does not go with {how.words.lower()}; choose another outcome.")
+    return Told(at, how, what, note=words("note", note, LONGEST_NOTE), **more)
 
 
 def record(
@@ -79,10 +105,16 @@ def record(
     call. ``guardian`` says that a parent or guardian was spoken to. Only a member of the team that has the trace may
     record, and only while nobody else has it open. Raises Stale, NotFound, Refused, Invalid.
     """
-    how, what = _choice("kind", Kind, kind), _choice("outcome", Outcome, outcome)
-    if what not in rules.POSSIBLE[how]:
-        raise Invalid("outcome", f"{what.label} does not go with {how.words.lower()}; choose another outcome.")
-    told = words("note", note, LONGEST_NOTE)
+    tried = told(
+        at=now,
+        kind=kind,
+        outcome=outcome,
+        note=note,
+        number=number,
+        seconds=seconds,
+        call_back_at=call_back_at,
+        guardian=guardian,
+    )
     if seconds is not None and not 0 <= seconds <= LONGEST_CALL:
         raise Invalid("seconds", "Give the length of the call in seconds, at most six hours.")
     with walls.transaction(by):
@@ -91,30 +123,41 @@ def record(
         if held.closed_at is not None:
             raise Refused("This trace is closed; nothing more can be recorded on it.")
         must_be_free(held, by, now)
-        used = _number(number, held.phone) if how in (Kind.CALL, Kind.TEXT) else ""
-        person, before = _person(held), _tries(held)
-        this = _Try(now, how, what, used, held.team_id)
-        policy = service_policy(now)
-        left = _left(held, person, [*before, this])
-        facts = _facts(held, person, [*before, this], left, call_back_at, guardian, now)
-        try:
-            following = rules.next(what, facts, policy, now)
-        except AttemptError as problem:
-            raise Invalid("call_back_at", str(problem)) from problem
-        _add(held, this, by, now, seconds, call_back_at, told)
-        still_open = _follow(held, following, left, told, policy, by, now)
-        auditing.record(
-            "attempt.recorded",
-            by=by,
-            now=now,
-            opened=True,
-            person=held.person_id,
-            trace=held.id,
-            team=held.team_id,
-            area=held.area,
-            detail={"kind": how.value, "next": following.action.value},
-        )
-    return Recorded(following, held.version + 1, still_open)
+        return follow(held, tried, by, now)
+
+
+def follow(held: Held, tried: Told, by: Scope, now: datetime) -> Recorded:
+    """Add the try to a trace that is held, and do what comes next. Raises Invalid."""
+    used = _number(tried.number, held.phone) if tried.kind in (Kind.CALL, Kind.TEXT) else ""
+    person, before = _person(held), _tries(held)
+    this = _Try(tried.at, tried.kind, tried.outcome, used, held.team_id)
+    policy = service_policy(now)
+    left = _left(held, person, [*before, this])
+    facts = _facts(held, person, [*before, this], left, tried, now)
+    try:
+        following = rules.next(tried.outcome, facts, policy, tried.at)
+    except AttemptError as problem:
+        raise Invalid("call_back_at", str(problem)) from problem
+    attempt = add(held, tried, used, by, now)
+    busy = held.claim_lives(now) and held.claimed_by != by.user
+    if busy and following.action is Action.RETRY:
+        # Somebody else is on the call at this moment: it stays with them, and they are told when they save.
+        count(held, tried)
+        still_open = False
+    else:
+        still_open = _follow(held, following, left, tried, policy, by, now)
+    auditing.record(
+        "attempt.recorded",
+        by=by,
+        now=now,
+        opened=True,
+        person=held.person_id,
+        trace=held.id,
+        team=held.team_id,
+        area=held.area,
+        detail={"kind": tried.kind.value, "next": following.action.value},
+    )
+    return Recorded(following, held.version + 1, still_open, attempt)
 
 
 def _choice(field: str, of: type[_Choice], value: str) -> _Choice:
@@ -187,24 +230,16 @@ def _left(held: Held, person: _Person, tries: list[_Try]) -> _Left:
     )
 
 
-def _facts(
-    held: Held,
-    person: _Person,
-    tries: list[_Try],
-    left: _Left,
-    call_back_at: datetime | None,
-    guardian: bool,
-    now: datetime,
-) -> Facts:
-    counted = rules.count([Made(each.at, Kind(each.kind)) for each in tries if each.team_id == held.team_id], now)
+def _facts(held: Held, person: _Person, tries: list[_Try], left: _Left, tried: Told, now: datetime) -> Facts:
+    counted = rules.count([Made(each.at, Kind(each.kind)) for each in tries if each.team_id == held.team_id], tried.at)
     return Facts(
         attempts=counted.total,
         attempts_today=counted.today,
         another_number=bool(left.phones) or left.other,
-        call_back_at=call_back_at,
+        call_back_at=tried.call_back_at,
         local_from=_local_from(held, now),
         under_18=under_18(person.birth_date, person.adult, london_date(now)),
-        spoke_to_guardian=guardian,
+        spoke_to_guardian=tried.guardian,
     )
 
 
@@ -224,36 +259,36 @@ def _local_from(held: Held, now: datetime) -> datetime | None:
     return next_open(policy, max(now, policy.from_at, team.live_from))
 
 
-def _add(
-    held: Held,
-    this: _Try,
-    by: Scope,
-    now: datetime,
-    seconds: int | None,
-    call_back_at: datetime | None,
-    note: str,
-) -> None:
+def add(held: Held, tried: Told, number: str, by: Scope, now: datetime) -> int:
+    """Write the try down; its number."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, seconds,"
-            " call_back_at, note) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " call_back_at, note, client_key) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
             [
                 held.id,
-                now,
+                tried.at,
                 now,
                 by.user,
                 held.team_id,
-                this.kind,
-                this.outcome,
-                this.number,
-                seconds,
-                call_back_at,
-                note,
+                tried.kind.value,
+                tried.outcome.value,
+                number,
+                tried.seconds,
+                tried.call_back_at,
+                tried.note,
+                tried.client_key,
             ],
         )
+        return int(cursor.fetchone()[0])
 
 
-_COUNT = "attempts = attempts + 1, last_attempt_at = %(now)s"
+def count(held: Held, tried: Told) -> None:
+    """Count a try from which nothing else follows; whoever has the trace open is told what changed."""
+    _update(held, f"{_COUNT}, version = version + 1", at=tried.at)
+
+
+_COUNT = "attempts = attempts + 1, last_attempt_at = greatest(last_attempt_at, %(at)s)"
 
 _FREE = "claimed_by = NULL, claimed_at = NULL"
 
@@ -264,40 +299,43 @@ def _update(held: Held, what: str, **values: Any) -> None:
 
 
 def _follow(
-    held: Held, following: Next, left: _Left, note: str, policy: ServicePolicy, by: Scope, now: datetime
+    held: Held, following: Next, left: _Left, tried: Told, policy: ServicePolicy, by: Scope, now: datetime
 ) -> bool:
     """Do what comes next; True when the tracer keeps the trace open to try again at once."""
     phone = held.phone if held.phone in left.phones else (left.phones[0] if left.phones else "")
     match following.action:
         case Action.RETRY:
-            return _retry(held, following, phone, policy, by, now)
+            return _retry(held, following, phone, tried.at, policy, by, now)
         case Action.COMPLETE | Action.CLOSE:
             reached = following.action is Action.COMPLETE
             _update(
                 held,
                 f"{_COUNT}, {_FREE}, version = version + 1, queued = false, ready_at = NULL, closed_at = %(now)s,"
                 " outcome = %(outcome)s, reached_at = %(reached_at)s, reached_by_kind = %(kind)s",
+                at=tried.at,
                 now=now,
                 outcome=following.outcome,
-                reached_at=now if reached else None,
+                reached_at=tried.at if reached else None,
                 kind=held.kind.value if reached else "",
             )
         case Action.ESCALATE:
-            _update(held, _COUNT, now=now)
-            escalate_held(held, note, "note", by, now)
+            _update(held, _COUNT, at=tried.at)
+            escalate_held(held, tried.note, "note", by, now)
         case Action.HAND_OVER:
-            _hand_over(held, following, phone, by, now)
+            _hand_over(held, following, phone, tried.at, by, now)
     return False
 
 
-def _retry(held: Held, following: Next, phone: str, policy: ServicePolicy, by: Scope, now: datetime) -> bool:
+def _retry(
+    held: Held, following: Next, phone: str, at: datetime, policy: ServicePolicy, by: Scope, now: datetime
+) -> bool:
     assert following.ready_at is not None
     retry = f"{_COUNT}, version = version + 1, phone = %(phone)s"
     if following.ready_at > now:
         _update(
             held,
             f"{retry}, {_FREE}, queued = false, ready_at = %(ready_at)s",
-            now=now,
+            at=at,
             phone=phone,
             ready_at=following.ready_at,
         )
@@ -309,6 +347,7 @@ def _retry(held: Held, following: Next, phone: str, policy: ServicePolicy, by: S
                 _update(
                     held,
                     f"{retry}, queued = false, claimed_at = %(now)s, ready_at = %(lapse)s",
+                    at=at,
                     now=now,
                     phone=phone,
                     lapse=lapse,
@@ -317,16 +356,16 @@ def _retry(held: Held, following: Next, phone: str, policy: ServicePolicy, by: S
             pass  # Somebody is on the other number at this moment, so this trace waits for its turn.
         else:
             return True
-    _update(held, f"{retry}, {_FREE}, queued = true, ready_at = NULL", now=now, phone=phone)
+    _update(held, f"{retry}, {_FREE}, queued = true, ready_at = NULL", at=at, phone=phone)
     return False
 
 
-def _hand_over(held: Held, following: Next, phone: str, by: Scope, now: datetime) -> None:
+def _hand_over(held: Held, following: Next, phone: str, at: datetime, by: Scope, now: datetime) -> None:
     """To the local team at once or, when it is closed, by the clock at the moment it opens."""
     assert following.ready_at is not None
     if following.ready_at <= now:
         assert held.passes_to_id is not None
-        _update(held, f"{_COUNT}, phone = %(phone)s", now=now, phone=phone)
+        _update(held, f"{_COUNT}, phone = %(phone)s", at=at, phone=phone)
         pass_on(held, held.passes_to_id, "moved_on", following.why, "trace.handed_over", by, now)
         return
     due_at = min(following.ready_at, held.due_at)
@@ -334,7 +373,7 @@ def _hand_over(held: Held, following: Next, phone: str, by: Scope, now: datetime
         held,
         f"{_COUNT}, {_FREE}, version = version + 1, phone = %(phone)s, queued = false, ready_at = %(due_at)s,"
         " due_at = %(due_at)s, due_why = left(%(why)s, 200)",
-        now=now,
+        at=at,
         phone=phone,
         due_at=due_at,
         why=following.why if due_at < held.due_at else held.due_why,

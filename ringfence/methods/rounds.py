@@ -118,7 +118,7 @@ def _tour(nodes: list[int], apart: Distances) -> list[int]:
         solved = milp(
             near[one, other],
             constraints=conditions,
-            integrality=np.ones(len(one)),
+            integrality=np.ones(len(one), dtype=np.int_),
             bounds=Bounds(0, 1),
             options={"mip_rel_gap": GAP, "time_limit": PATIENCE},
         )
