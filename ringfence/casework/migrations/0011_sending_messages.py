@@ -17,7 +17,7 @@ BACKWARDS = "DROP POLICY marks_worker ON marks;"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0009_walls_of_interviews")]
+    dependencies = [("casework", "0010_search")]
 
     operations = [
         InSchema("casework"),
