@@ -1,0 +1,148 @@
+"""Plain tables for the methods: CSV files with a header, read whole, each value checked.
+
+Comma, semicolon, tab or bar; UTF-8, UTF-16 with its mark, or Windows-1252; plain or gzip. Columns in any order and case;
+further columns are not read. The first value that cannot be used stops the reading: a figure from half a file would be
+worse than none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ringfence.feeds import csv, text
+
+
+class Unusable(ValueError):
+    """A table that cannot be read; the message says the file, the line, the column, and what to write instead."""
+
+
+Reader = Callable[[str], Any]
+
+
+def a_date(given: str) -> date:
+    """2020-06-29; 29/06/2020 and a time after the day are taken as well."""
+    said = given.strip()[:10]
+    try:
+        if said[2:3] == "/" and said[5:6] == "/":
+            return date(int(said[6:10]), int(said[3:5]), int(said[:2]))
+        return date.fromisoformat(said)
+    except ValueError:
+        raise Unusable("is no date; write 2020-06-29") from None
+
+
+def a_count(given: str) -> int:
+    """A whole number of 0 or more; "1,234" and "12.0" are taken."""
+    number = a_number(given)
+    if number < 0 or number != int(number):
+        raise Unusable("is no count; write a whole number of 0 or more")
+    return int(number)
+
+
+def a_number(given: str) -> float:
+    """A finite number."""
+    try:
+        number = float(given.replace(",", "").strip())
+    except ValueError:
+        raise Unusable("is no number") from None
+    if not math.isfinite(number):
+        raise Unusable("is no number that can be reckoned with")
+    return number
+
+
+def a_share(given: str) -> float:
+    """A number of 0 or more, such as a population."""
+    number = a_number(given)
+    if number < 0:
+        raise Unusable("is negative; write 0 or more")
+    return number
+
+
+def a_name(given: str) -> str:
+    """A text that is not empty."""
+    if not given.strip():
+        raise Unusable("is empty; write a name or a code")
+    return given.strip()
+
+
+def a_text(given: str) -> str:
+    """A text, which may be empty."""
+    return given.strip()
+
+
+def table(
+    path: Path,
+    columns: Mapping[str, Reader],
+    optional: Mapping[str, Reader] | None = None,
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, list[Any]]:
+    """The columns of a file: name -> a value for each row. An optional column that is not there is not in the answer.
+
+    ``others``: further names under which a column may stand. Raises Unusable, and OSError when there is no such file.
+    """
+    wanted = {**columns, **(optional or {})}
+    lines = _lines(path)
+    header_line = next((line for line in lines if line.strip()), None)
+    if header_line is None:
+        raise Unusable(f"{path}: the file is empty; its first line names the columns {', '.join(columns)}")
+    delimiter = csv.delimiter_of(header_line)
+    batches = list(csv.records([lines], delimiter))
+    for each in batches:
+        if each.bad:
+            raise Unusable(f"{path}, record {each.bad[0].number}: {each.bad[0].why}")
+    rows = [(number, row) for each in batches for number, row in zip(each.numbers, each.rows, strict=True)]
+    header = [_key(name) for name in rows[0][1]]
+    places: dict[str, int] = {}
+    for name in wanted:
+        found = [at for at, key in enumerate(header) if key in {_key(name), *map(_key, (others or {}).get(name, ()))}]
+        if len(found) > 1:
+            raise Unusable(f"{path}: there are {len(found)} columns {name}; leave one")
+        if found:
+            places[name] = found[0]
+        elif name in columns:
+            raise Unusable(
+                f"{path}: there is no column {name}; the file has {', '.join(rows[0][1])}, and needs {', '.join(columns)}"
+            )
+    answer: dict[str, list[Any]] = {name: [] for name in places}
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            raise Unusable(f"{path}, record {number}: {len(row)} fields where the header has {len(header)}")
+        for name, at in places.items():
+            try:
+                answer[name].append(wanted[name](row[at]))
+            except Unusable as problem:
+                raise Unusable(f"{path}, record {number}, column {name}: {row[at]!r} {problem}") from None
+    if not rows[1:]:
+        raise Unusable(f"{path}: there is a header and no row")
+    return answer
+
+
+def _key(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _lines(path: Path) -> list[str]:
+    content = path.read_bytes()
+    try:
+        if text.is_gzip(content[:3]):
+            content = b"".join(text.gunzip([content]))
+        text.refuse_what_is_not_text(content[:16])
+    except text.Refused as problem:
+        raise Unusable(f"{path}: {problem}") from None
+    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding).splitlines()
+        except UnicodeDecodeError:
+            continue
+    raise Unusable(f"{path}: this is no text; save it as CSV in UTF-8")
+
+
+def summed(keys: Iterable[Any], values: Iterable[int]) -> dict[Any, int]:
+    """The values of each key added up, in order of first appearance."""
+    found: dict[Any, int] = {}
+    for key, value in zip(keys, values, strict=True):
+        found[key] = found.get(key, 0) + value
+    return found
