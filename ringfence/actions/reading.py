@@ -302,10 +302,6 @@ def _after(records: csv.Records, done: int) -> csv.Records:
     """The records from number ``done`` on."""
     if (not records.numbers or records.numbers[0] >= done) and (not records.bad or records.bad[0].number >= done):
         return records
-    kept = [i for i, number in enumerate(records.numbers) if number >= done]
-    return csv.Records(
-        [records.rows[i] for i in kept],
-        [records.numbers[i] for i in kept],
-        [records.raws[i] for i in kept],
-        [bad for bad in records.bad if bad.number >= done],
-    )
+    after = records.chosen([number >= done for number in records.numbers])
+    after.bad = [bad for bad in records.bad if bad.number >= done]
+    return after

@@ -8,7 +8,8 @@ reading goes on with the line after it.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 MOST_LINES = 20
@@ -27,13 +28,57 @@ class Bad(NamedTuple):
     raw: str
 
 
-class Records(NamedTuple):
-    """Some records in order: fields, numbers (the file's first record is 1, blank lines count) and text as it came."""
+class Records:
+    """Some records in order: fields, numbers (the file's first record is 1, blank lines count) and text as it came.
 
-    rows: list[list[str]]
-    numbers: list[int]
-    raws: list[str]
-    bad: list[Bad]
+    ``rows`` None: each text divides at every ``delimiter``, and is divided when it is asked for.
+    """
+
+    __slots__ = ("_rows", "bad", "delimiter", "numbers", "raws")
+
+    def __init__(
+        self,
+        rows: list[list[str]] | None,
+        numbers: list[int],
+        raws: list[str],
+        bad: list[Bad],
+        delimiter: str = ",",
+    ) -> None:
+        self._rows, self.numbers, self.raws, self.bad, self.delimiter = rows, numbers, raws, bad, delimiter
+
+    @property
+    def rows(self) -> list[list[str]]:
+        if self._rows is None:
+            self._rows = [raw.split(self.delimiter) for raw in self.raws]
+        return self._rows
+
+    def chosen(self, mask: Sequence[object]) -> Records:
+        """The records where ``mask`` says so, with those that are bad."""
+        rows = None if self._rows is None else list(compress(self._rows, mask))
+        return Records(
+            rows, list(compress(self.numbers, mask)), list(compress(self.raws, mask)), self.bad, self.delimiter
+        )
+
+    def field(self, place: int) -> list[str]:
+        """One field of every record, all of which have it."""
+        if self._rows is None:
+            delimiter, upto = self.delimiter, place + 1
+            return [raw.split(delimiter, upto)[place] for raw in self.raws]
+        return [row[place] for row in self._rows]
+
+    def widths(self) -> list[int]:
+        """How many fields each record has."""
+        if self._rows is None:
+            delimiter = self.delimiter
+            return [raw.count(delimiter) + 1 for raw in self.raws]
+        return list(map(len, self._rows))
+
+    def columns(self, width: int) -> list[Sequence[str]]:
+        """The fields by the column, of records that all have ``width`` of them."""
+        if self._rows is not None:
+            return list(zip(*self._rows, strict=True)) if self._rows else [[]] * width
+        flat = self.delimiter.join(self.raws).split(self.delimiter)
+        return [flat[place::width] for place in range(width)]
 
 
 def delimiter_of(header: str) -> str:
@@ -77,7 +122,7 @@ def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
         lines = [line for _, line in kept]
     if not quoted:
         # Without quotation marks a record is its line, divided: four times as fast as asking the csv module.
-        return Records([line.split(delimiter) for line in lines], numbers, lines, [])
+        return Records(None, numbers, lines, [], delimiter)
     try:
         parsed = list(csv.reader(quoted, delimiter=delimiter))
     except csv.Error:

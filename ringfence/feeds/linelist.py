@@ -8,19 +8,25 @@ faster. A test holds the two against each other.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
+from operator import le
 from typing import Any, NamedTuple
 from zlib import crc32
+
+import numpy as np
 
 from ringfence.feeds.csv import Records
 from ringfence.feeds.text import LONGEST_LINE, Refused
 from ringfence.rules.results import (
+    EARLIEST_SPECIMEN,
     FIELDS,
     NEGATIVE,
     POSITIVE,
+    REACH,
     READERS,
     VOID,
     Rejected,
@@ -207,9 +213,8 @@ class _Remembered(dict[str, Any]):
 _PLAIN = {"specimen_id": (60, True), "address": (300, False), "postcode": (20, False), "gp_postcode": (20, False)}
 
 
-def _is_plain(column: Iterable[str], longest: int, needed: bool) -> bool:
+def _is_plain(texts: Sequence[str], longest: int, needed: bool) -> bool:
     """Whether reading a column of text would change nothing: told from the whole of it at once, not one by one."""
-    texts = list(column)
     whole = "|".join(texts)
     return (
         whole.isascii()
@@ -219,9 +224,21 @@ def _is_plain(column: Iterable[str], longest: int, needed: bool) -> bool:
         and " |" not in whole
         and not whole.startswith(" ")
         and not whole.endswith(" ")
-        and len(max(texts, key=len)) <= longest
+        and max(map(len, texts)) <= longest
         and not (needed and "" in texts)
     )
+
+
+_WEIGHTS = np.array((10, 9, 8, 7, 6, 5, 4, 3, 2, 1), dtype=np.int32)
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    """Whether a column holds nothing but NHS numbers as they are kept, and empty fields."""
+    whole = "".join(texts)
+    if not (whole.isascii() and whole.isdigit() and set(map(len, texts)) <= {0, 10}):
+        return not whole
+    digits = np.frombuffer(whole.encode(), dtype=np.uint8).reshape(-1, 10) - ord("0")
+    return bool((digits @ _WEIGHTS % 11 == 0).all() and digits.any(axis=1).all())
 
 
 class LineList:
@@ -240,53 +257,48 @@ class LineList:
             elif name == "result" and shape.results:
                 read = outcome_in(shape.results)
             self._readers[name] = _Remembered(read).__getitem__ if remember else read
-        self._number = _Remembered(lambda text: int(text.replace("-", ""))).__getitem__
+        self._number = _Remembered(lambda text: int(text.replace("-", "") or 0)).__getitem__
+        self._part_of = _Remembered(self._part)
 
     def read(self, records: Records) -> tuple[Columns, list[SetAside]]:
         """The usable rows of this reader's part, and the rows set aside (the first part's if they belong to none)."""
         aside: list[SetAside] = []
-        rows, numbers, raws = records.rows, records.numbers, records.raws
         if self.part == 0:
             aside += [SetAside(bad.number, "row", bad.why, bad.raw) for bad in records.bad]
         width = self.layout.columns
-        if any(len(row) != width for row in rows):
-            kept = []
-            for row, number, raw in zip(rows, numbers, raws, strict=True):
-                if len(row) == width:
-                    kept.append((row, number, raw))
-                elif self.part == 0:
-                    aside.append(SetAside(number, "row", f"has {len(row)} fields where the header has {width}", raw))
-            rows = [row for row, _, _ in kept]
-            numbers = [number for _, number, _ in kept]
-            raws = [raw for _, _, raw in kept]
-        if self.parts > 1 and rows:
-            mine = self._mine(rows)
-            rows = [rows[i] for i in mine]
-            numbers = [numbers[i] for i in mine]
-            raws = [raws[i] for i in mine]
-        if not rows:
+        widths = records.widths()
+        if widths.count(width) < len(widths):
+            if self.part == 0:
+                aside += [
+                    SetAside(number, "row", f"has {fields} fields where the header has {width}", raw)
+                    for number, fields, raw in zip(records.numbers, widths, records.raws, strict=True)
+                    if fields != width
+                ]
+            records = records.chosen([fields == width for fields in widths])
+        if self.parts > 1:
+            records = self._mine(records)
+        if not records.numbers:
             return Columns({name: [] for name in (*FIELDS, "age")}, [], []), aside
-        return self._columns(rows, numbers, raws, aside)
+        return self._columns(records.columns(width), records.numbers, records.raws, aside)
 
-    def _mine(self, rows: list[list[str]]) -> list[int]:
-        """Rows of this part: by the birth date, so that all rows of one person meet in one reader."""
+    def _mine(self, records: Records) -> Records:
+        """Records of this part: by the birth date, so that all rows of one person meet in one reader."""
         place = self.layout.places.get("birth_date")
-        read = self._readers["birth_date"]
-        mine = []
-        for i, row in enumerate(rows):
-            key = row[place] if place is not None else ""
-            try:
-                key = read(key)
-            except Unusable:
-                key = ""
-            if crc32(key.encode()) % self.parts == self.part:
-                mine.append(i)
-        return mine
+        part, part_of = self.part, self._part_of
+        if place is None:
+            return records if part_of[""] == part else records.chosen([])
+        return records.chosen([part_of[text] == part for text in records.field(place)])
+
+    def _part(self, birth_date: str) -> int:
+        try:
+            key = self._readers["birth_date"](birth_date)
+        except Unusable:
+            key = ""
+        return crc32(key.encode()) % self.parts
 
     def _columns(
-        self, rows: list[list[str]], numbers: list[int], raws: list[str], aside: list[SetAside]
+        self, raw_columns: Sequence[Sequence[str]], numbers: list[int], raws: list[str], aside: list[SetAside]
     ) -> tuple[Columns, list[SetAside]]:
-        raw_columns: list[Iterable[str]] = list(zip(*rows, strict=True))
         bad: dict[int, Rejected] = {}
         whole = "".join(raws)
         if len(whole) > LONGEST_LINE:
@@ -297,7 +309,7 @@ class LineList:
             for i, raw in enumerate(raws):
                 if "\0" in raw or "\ufffd" in raw:
                     bad[i] = bad.get(i) or Rejected("row", "holds bytes that are no text in this file's encoding")
-        given: dict[str, Iterable[str]] = {
+        given: dict[str, Sequence[str]] = {
             name: raw_columns[place] for name, place in self.layout.places.items() if name != "name"
         }
         if "name" in self.layout.places:
@@ -305,28 +317,24 @@ class LineList:
             given.setdefault("given_name", [pair[0] for pair in pairs])
             given.setdefault("family_name", [pair[1] for pair in pairs])
         fields: dict[str, list[Any]] = {}
-        count = len(rows)
+        count = len(raws)
+        results, not_results = self._column("result", given["result"])
         for name in FIELDS:
-            if name not in given:
-                try:
-                    fields[name] = [self._readers[name]("")] * count
-                except Unusable:  # a required field without a column: ``layout`` has refused the file already
-                    raise AssertionError(name) from None
+            if name == "result":
+                fields[name], wrong = results, not_results
+            elif name not in given:
+                fields[name] = [self._readers[name]("")] * count
                 continue
-            if name in _PLAIN and _is_plain(given[name], *_PLAIN[name]):
-                fields[name] = list(given[name])
+            elif name in REACH:
+                read = self._readers[name]
+                fields[name] = [
+                    read(text) if result == POSITIVE else "" for text, result in zip(given[name], results, strict=True)
+                ]
                 continue
-            read = self._readers[name]
-            try:
-                fields[name] = list(map(read, given[name]))
-            except Unusable:
-                fields[name] = column = []
-                for i, text in enumerate(given[name]):
-                    try:
-                        column.append(read(text))
-                    except Unusable as problem:
-                        bad.setdefault(i, Rejected(name, str(problem)))
-                        column.append("")
+            else:
+                fields[name], wrong = self._column(name, given[name])
+            for i, rejected in wrong:
+                bad.setdefault(i, rejected)
         source, day = self.source, self.received_on
         if "" in fields["laboratory"]:
             fields["laboratory"] = [each or source for each in fields["laboratory"]]
@@ -342,15 +350,44 @@ class LineList:
             raws = [raws[i] for i in good]
         number = self._number
         fields["age"] = [
-            (number(on) - number(born)) // 10_000 if born else -1
-            for born, on in zip(fields["birth_date"], fields["specimen_date"], strict=True)
+            (on - born) // 10_000 if born else -1
+            for born, on in zip(map(number, fields["birth_date"]), map(number, fields["specimen_date"]), strict=True)
         ]
         return Columns(fields, numbers, raws), aside
+
+    def _column(self, name: str, given: Sequence[str]) -> tuple[list[Any], list[tuple[int, Rejected]]]:
+        """A column read, and its rows that cannot be: their values are empty."""
+        if name in _PLAIN and _is_plain(given, *_PLAIN[name]):
+            return list(given), []
+        if name == "nhs_number" and _are_numbers(given):
+            return list(given), []
+        read = self._readers[name]
+        with suppress(Unusable):
+            return list(map(read, given)), []
+        column: list[Any] = []
+        wrong = []
+        for i, text in enumerate(given):
+            try:
+                column.append(read(text))
+            except Unusable as problem:
+                wrong.append((i, Rejected(name, str(problem))))
+                column.append("")
+        return column, wrong
 
     def _check(self, fields: dict[str, list[Any]], bad: dict[int, Rejected]) -> None:
         """``rules.results.check`` for every row: the few that may fail it are found first, by the column."""
         day = self.received_on
         oldest = str(int(day[:4]) - 119)
+        births, taken, reported = fields["birth_date"], fields["specimen_date"], fields["report_date"]
+        if (
+            min(taken) >= EARLIEST_SPECIMEN
+            and max(reported) <= day
+            and all(map(le, taken, reported))
+            and all(map(le, births, taken))
+            and min(births) >= oldest
+            and not ("" in fields["family_name"] and "" in fields["given_name"])
+        ):
+            return
         for i, (result, given, family, born, taken, reported) in enumerate(
             zip(
                 fields["result"],
@@ -363,7 +400,7 @@ class LineList:
             )
         ):
             if (
-                "2020-01-01" <= taken <= reported <= day
+                EARLIEST_SPECIMEN <= taken <= reported <= day
                 and (oldest <= born <= taken or (not born and result != "positive"))
                 and (family or given or result != "positive")
             ):

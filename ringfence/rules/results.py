@@ -3,7 +3,7 @@
 A row is either read whole or set aside whole, with the field and the reason. What identifies the specimen, the result
 and (for a positive) the person must be right; what only helps to reach somebody (telephone, e-mail, ethnicity) never
 stops a row, because a person with a mistyped telephone number still has to be traced: an unusable value is left empty
-and the bytes that came are kept.
+and the bytes that came are kept. Of a negative or void result it is not read at all (``REACH``).
 
 Dates are ISO 8601 text (``2020-08-03``) here, not ``date``: they sort and compare as they are, and two million of them
 a day are only copied.
@@ -67,6 +67,8 @@ RESULT_WORDS = {
     ),
 }
 SEX_WORDS = {"m": "M", "male": "M", "1": "M", "f": "F", "female": "F", "2": "F", "9": "I", "indeterminate": "I"}
+#: What is read of a positive alone: it helps to reach somebody, and about the others nobody is called.
+REACH = ("phone", "phone_other", "email", "ethnicity")
 YES = frozenset(("y", "yes", "true", "t", "1"))
 EARLIEST_SPECIMEN = "2020-01-01"
 OLDEST_YEARS = 120
@@ -377,6 +379,8 @@ def read_row(
                 values[field] = read(row.get(field, ""))
         except Unusable as problem:
             return Rejected(field, str(problem))
+    if values["result"] != POSITIVE:
+        values.update(dict.fromkeys(REACH, ""))
     values["laboratory"] = values["laboratory"] or source
     values["report_date"] = values["report_date"] or received_on
     wrong = check(
