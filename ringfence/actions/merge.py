@@ -12,6 +12,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from ringfence.actions.writing import BY_INDEX, reserve, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.geography import resolve
+from ringfence.geography.packed import Packed
 from ringfence.partnerships.clock import hold_still
 from ringfence.queries.allocation import Allocation, allocation, revision
 from ringfence.queries.people import Candidates, Details, candidates, episodes
@@ -30,12 +31,16 @@ MOST_TRIES = 6
 
 
 class Keys(NamedTuple):
-    """What identity needs of each row; computed where rows are read, beside the database's work."""
+    """What identity and allocation need of each row; computed where rows are read, beside the database's work.
+
+    ``places``: the postcode's number in the packed directory, 0 when that does not have it.
+    """
 
     names: list[str]
     match: list[int]
     postcodes: list[str]
     gp_postcodes: list[str]
+    places: list[int]
     households: list[int | None]
 
 
@@ -56,19 +61,27 @@ class _Interfered(Exception):
     """A specimen or a person of this batch is in the record already, since or before this batch was decided."""
 
 
-def keys_of(columns: Columns) -> Keys:
-    """Names, match keys, canonical postcodes of the rows, and the homes of those that are positive."""
+def keys_of(columns: Columns, directory: Packed) -> Keys:
+    """Names, match keys, canonical postcodes of the rows and where they lie, and the homes of those that are positive."""
     fields = columns.fields
     spelt = _Spelt()
-    postcodes = list(map(spelt.__getitem__, fields["postcode"]))
-    gp_postcodes = list(map(spelt.__getitem__, fields["gp_postcode"]))
-    names = list(map(identity.name_key, fields["given_name"], fields["family_name"]))
-    match = list(map(identity.match_key, names, fields["birth_date"], postcodes))
+    found = directory.find(fields["postcode"])
+    # What the directory lists to the letter is canonical.
+    postcodes = [text if n else spelt[text] for text, n in zip(fields["postcode"], found, strict=True)]
+    if fields["gp_postcode"] == fields["postcode"]:
+        gp_postcodes = postcodes
+    else:
+        gp_postcodes = [
+            text if n else spelt[text]
+            for text, n in zip(fields["gp_postcode"], directory.find(fields["gp_postcode"]), strict=True)
+        ]
+    names = identity.name_keys(fields["given_name"], fields["family_name"])
+    match = identity.match_keys(names, fields["birth_date"], postcodes)
     households = [
         identity.household_key(address, postcode) if result == POSITIVE else None
         for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
     ]
-    return Keys(names, match, postcodes, gp_postcodes, households)
+    return Keys(names, match, postcodes, gp_postcodes, found, households)
 
 
 class _Spelt(dict[str, str]):
@@ -88,9 +101,16 @@ class Merger:
     now: datetime
     teams: Allocation
     reinfection_days: int
+    directory: Packed
     careful: bool = False
     homes: dict[tuple[str | None, str], Residence] = field(default_factory=dict)
     placements: dict[Residence, Placement] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._residences = [
+            None if place is None else Residence(place.ltla or "", place.utla or "", place.why)
+            for place in self.directory.places
+        ]
 
     def merge(self, columns: Columns, keys: Keys, aside: Sequence[SetAside]) -> Merged:
         """Write a batch; the caller holds the transaction and counts the rows in it."""
@@ -165,6 +185,8 @@ class Merger:
         And those whose specimen is, with another result or date: were they taken for duplicates, a positive could be lost.
         """
         fields = columns.fields
+        if not self.careful and len(set(fields["specimen_id"])) == total:
+            return range(total), []
         pairs = list(zip(fields["laboratory"], fields["specimen_id"], strict=True))
         if not self.careful and len(set(pairs)) == total:
             return range(total), []
@@ -193,19 +215,23 @@ class Merger:
 
     def residences(self, keys: Keys, as_given: Sequence[str]) -> list[Residence]:
         """Where the people of the rows live. The practice's postcode is looked up where that of the test gives nothing."""
-        located = resolve.located([postcode for postcode in keys.postcodes if postcode])
-        homes, found = self.homes, []
+        table = self._residences
+        found = [table[n] or _UNKNOWN for n in keys.places]
+        asked = [i for i, home in enumerate(found) if home is _UNKNOWN]
+        if not asked:
+            return found
+        located = resolve.located([keys.postcodes[i] for i in asked if keys.postcodes[i]])
+        homes = self.homes
         rest: list[int] = []
-        for i, postcode in enumerate(keys.postcodes):
-            place = located.get(postcode)
+        for i in asked:
+            place = located.get(keys.postcodes[i])
             if place is not None and place.kind is Kind.ENGLAND:
                 pair = (place.ltla, place.why)
                 home = homes.get(pair)
                 if home is None:
                     home = homes[pair] = Residence(place.ltla or "", place.utla or "", place.why)
-                found.append(home)
+                found[i] = home
             else:
-                found.append(_UNKNOWN)
                 rest.append(i)
         if rest:
             practice = resolve.located([keys.gp_postcodes[i] for i in rest if keys.gp_postcodes[i]])
@@ -260,7 +286,7 @@ class Batch:
     def decide(self) -> None:
         """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
         fields, keys = self.fields, self.keys
-        known = candidates(zip(fields["nhs_number"], keys.match, strict=True), scope=self.merger.scope)
+        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
         positive = [i for i, result in enumerate(fields["result"]) if result == POSITIVE]
         self.positives = len(positive)
         made: dict[int, int] = {}

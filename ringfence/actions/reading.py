@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import count
+from itertools import chain, count, islice
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from ringfence.actions.merge import Keys, Merger, keys_of
 from ringfence.casework.models import Delivery, Part
 from ringfence.feeds import csv, text
 from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.geography import resolve
+from ringfence.geography.packed import NONE_PACKED
 from ringfence.queries import sources
 from ringfence.queries.allocation import allocation
 from ringfence.queries.policy import service_policy
@@ -80,8 +82,14 @@ class Batch(NamedTuple):
     unknown_headers: list[str]
 
 
-AHEAD = 3
+LARGE = 2_000_000
+"""Bytes of a delivery for which it pays to hold England's postcodes in memory."""
+
+AHEAD = 4
 """Pieces of a delivery that wait to be taken apart; each is a megabyte."""
+
+MOST_TOGETHER = 4
+"""Pieces of a delivery whose rows are taken apart at once."""
 
 _NEED, _END = object(), object()
 
@@ -111,6 +119,7 @@ class Reader:
                 now,
                 allocation(now),
                 service_policy(now).reinfection_days,
+                resolve.packed() if delivery.size > LARGE else NONE_PACKED,
             )
 
     def run(self) -> None:
@@ -127,7 +136,8 @@ class Reader:
         encoding = self.delivery.encoding
         if encoding.startswith("gzip "):
             encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
-        blocks = text.text_lines(chunks, encoding)
+        # A part has but some of the rows of each piece, and a batch is to be as large as one reader's.
+        blocks = _together(text.text_lines(chunks, encoding), min(self.delivery.parts, MOST_TOGETHER))
         header, rest, number = _header(blocks)
         delimiter = csv.delimiter_of(header)
         first = next(iter(csv.records([[header]], delimiter)))
@@ -150,7 +160,7 @@ class Reader:
                 continue
             records = _after(records, done)
             columns, aside = reader.read(records)
-            yield Batch(columns, keys_of(columns), aside, upto, shape.unknown)
+            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown)
 
     def _inline(self) -> Iterator[Batch]:
         with walls.transaction(self.by):
@@ -190,11 +200,12 @@ class Reader:
 
         def feed() -> None:
             nonlocal ended
-            if not ended:
+            if not ended and inward.qsize() <= AHEAD // 2:
                 with walls.transaction(self.by):
-                    piece = fetch(self.delivery.pk, next(numbers))
-                inward.put(piece)
-                ended = piece is None
+                    while inward.qsize() < AHEAD and not ended:
+                        piece = fetch(self.delivery.pk, next(numbers))
+                        inward.put(piece)
+                        ended = piece is None
 
         try:
             while True:
@@ -207,8 +218,7 @@ class Reader:
                     raise said
                 else:
                     # So that the thread has bytes to take apart while this batch is written.
-                    while inward.qsize() < AHEAD and not ended:
-                        feed()
+                    feed()
                     yield said
         finally:
             stopped = True
@@ -279,6 +289,15 @@ class Reader:
                 now=self.now,
                 detail={"delivery": row.pk, "rows": row.rows, "cases": row.cases_opened},
             )
+
+
+def _together(blocks: Iterator[list[str]], count: int) -> Iterator[list[str]]:
+    """The lines in blocks of ``count`` pieces."""
+    if count == 1:
+        yield from blocks
+        return
+    while pieces := list(islice(blocks, count)):
+        yield list(chain.from_iterable(pieces))
 
 
 def _header(blocks: Iterator[list[str]]) -> tuple[str, Iterator[list[str]], int]:

@@ -241,7 +241,7 @@ def _null(value: int | None) -> str:
 
 def _safe(column: list[str]) -> list[str]:
     """Text for COPY. Readers have turned tabs and line ends into spaces; only the backslash means something to it."""
-    if any("\\" in text for text in column):
+    if "\\" in "".join(column):
         return [text.replace("\\", "\\\\") for text in column]
     return column
 

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from ringfence.geography import atlas as areas_file
-from ringfence.geography import directory, resolve
+from ringfence.geography import directory, packed, resolve
 from ringfence.geography.atlas import Atlas
 
 READERS = ("ringfence_app", "ringfence_worker", "ringfence_lab", "ringfence_cli")
@@ -59,6 +59,7 @@ def ensure(
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
             done = [load_areas(connection, progress, again), load_postcodes(connection, progress, postcodes, again)]
+            _pack(connection)
         finally:
             if not connection.closed:
                 connection.rollback()
@@ -202,6 +203,15 @@ def load_postcodes(
         ) from problem
     progress(f"Loaded {rows:,} postcodes in {seconds:.0f} s.")
     return Loaded("postcodes", found.source, rows, seconds, True)
+
+
+def _pack(connection: Connection) -> None:
+    """The postcodes' short form, unless it is that of the present ones."""
+    if not connection.execute(
+        "SELECT 1 FROM geography.packed_postcodes JOIN geography.loads USING (what, fingerprint)"
+    ).fetchone():
+        with _transaction(connection):
+            packed.pack(connection)
 
 
 def _fill(connection: Connection, found: directory.Directory, progress: Progress) -> int:

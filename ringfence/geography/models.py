@@ -5,6 +5,7 @@ Nothing here is about a person: every field is ``open``.
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -143,3 +144,20 @@ class Load(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rows} {self.what} from {self.source}"
+
+
+class PackedPostcodes(models.Model):
+    """England's postcodes as two arrays (``geography.packed``), of the load that has this fingerprint."""
+
+    what = models.CharField(max_length=10, primary_key=True)
+    fingerprint = models.CharField(max_length=64)
+    codes = models.BinaryField()
+    numbers = models.BinaryField()
+    entries = ArrayField(models.TextField())
+
+    class Meta:
+        db_table = "packed_postcodes"
+        verbose_name_plural = "packed postcodes"
+
+    def __str__(self) -> str:
+        return f"packed {self.what}"

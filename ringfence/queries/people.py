@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
@@ -41,15 +41,15 @@ _COLUMNS = (
 )
 
 
-def candidates(rows: Iterable[tuple[str, int]], *, scope: Scope) -> Candidates:
-    """Everybody whom one of ``rows`` (NHS number or ``""``, match key or 0) may be about.
+def candidates(nhs_numbers: Sequence[str], match_keys: Sequence[int], *, scope: Scope) -> Candidates:
+    """Everybody whom one of these rows (NHS number or ``""``, match key or 0) may be about.
 
     By details alone a row with a number can only be about somebody whose number is not held: a small index.
     """
-    pairs = list(rows)
     by_number: dict[str, Known] = {}
     by_key: dict[int, list[Known]] = defaultdict(list)
     details: dict[int, Details] = {}
+    unnumbered = [key for number, key in zip(nhs_numbers, match_keys, strict=True) if key and not number]
     with walls.transaction(scope), connection.cursor() as cursor:
         # A UNION, not an OR, so that each half has its index; and the wall is passed once.
         cursor.execute(
@@ -58,9 +58,9 @@ def candidates(rows: Iterable[tuple[str, int]], *, scope: Scope) -> Candidates:
             f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY(string_to_array(%s, ',')::bigint[])",
             [
                 # One text each: adapting five thousand elements of an array takes longer than finding them.
-                ",".join([number for number, _ in pairs if number]),
-                ",".join([str(key) for number, key in pairs if number and key]),
-                ",".join([str(key) for number, key in pairs if key and not number]),
+                ",".join(filter(None, nhs_numbers)),
+                ",".join(map(str, filter(None, match_keys))),
+                ",".join(map(str, unnumbered)),
             ],
         )
         for row in cursor.fetchall():

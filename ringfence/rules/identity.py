@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from struct import unpack
 from typing import NamedTuple
 
 
@@ -48,17 +49,33 @@ class Review(NamedTuple):
 Decision = Same | New | Review
 
 
+_SIGNS = {number: None for number in range(128) if not chr(number).isalnum()}
+
+
+def letters(text: str) -> str:
+    """A name or a line of an address without case, accents, spaces and punctuation."""
+    if text.isascii():
+        return text.lower().translate(_SIGNS)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
 @lru_cache(maxsize=100_000)
 def plain(text: str) -> str:
-    """A name or a line of an address without case, accents, spaces and punctuation."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return "".join(c for c in text.casefold() if c.isalnum())
+    """``letters`` of what comes again and again: names."""
+    return letters(text)
 
 
 def name_key(given_name: str, family_name: str) -> str:
     """A name as identity compares it: case, accents, spaces and punctuation do not count; order of the parts does."""
     return f"{plain(family_name)} {plain(given_name)}"
+
+
+def name_keys(given_names: Sequence[str], family_names: Sequence[str]) -> list[str]:
+    """``name_key`` of many, by the column."""
+    return [
+        f"{family} {given}" for family, given in zip(map(plain, family_names), map(plain, given_names), strict=True)
+    ]
 
 
 def match_key(name: str, birth_date: str, postcode: str) -> int:
@@ -72,10 +89,23 @@ def match_key(name: str, birth_date: str, postcode: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-@lru_cache(maxsize=20_000)
+def match_keys(names: Sequence[str], birth_dates: Sequence[str], postcodes: Sequence[str]) -> list[int]:
+    """``match_key`` of many, by the column."""
+    digests = [
+        blake2b(f"{name}|{birth_date}|{postcode}".encode(), digest_size=8).digest()
+        if birth_date and postcode and len(name) >= 3
+        else _NOTHING
+        for name, birth_date, postcode in zip(names, birth_dates, postcodes, strict=True)
+    ]
+    return list(unpack(f"<{len(digests)}q", b"".join(digests)))
+
+
+_NOTHING = bytes(8)
+
+
 def household_key(address: str, postcode: str) -> int | None:
     """64 bits that stand for an address with its postcode, or None when there is no address to speak of."""
-    line = plain(address)
+    line = letters(address)
     if len(line) < 3 or not postcode:
         return None
     return int.from_bytes(blake2b(f"{line}|{postcode}".encode(), digest_size=8).digest(), "little", signed=True)

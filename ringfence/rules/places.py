@@ -247,6 +247,9 @@ def authority(code: str, name: str, utla: str | None = None, utla_name: str | No
 # Looked up once: an enumeration's member costs as much as the rest of the decision.
 _ENGLAND, _OUTSIDE = Kind.ENGLAND, Kind.OUTSIDE
 
+OUT_OF_USE = " It is no longer in use."
+"""What ``why`` ends with for a postcode that was terminated."""
+
 _UNLISTED = "The postcode is well formed but not in the directory: new, old or mistyped."
 _NO_AUTHORITY = "The directory has the postcode but no authority for it."
 
@@ -273,7 +276,7 @@ def locate(postcode: str, entry: Entry | None, authorities: Mapping[str, Authori
         return Place(Kind.NO_AUTHORITY, _NO_AUTHORITY, postcode, None, None, country, easting, northing, terminated)
     _, country, ltla, utla, why = known
     if terminated is not None:
-        why += " It is no longer in use."
+        why += OUT_OF_USE
     kind = _ENGLAND if ltla is not None else _OUTSIDE
     return Place(kind, why, postcode, ltla, utla, country, easting, northing, terminated)
 

@@ -1,11 +1,13 @@
 """Who a row is about, and which episode a positive belongs to."""
 
+import unicodedata
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.rules import identity
 from ringfence.rules.cases import Add, Episode, Open
 from ringfence.rules.cases import decide as decide_case
 from ringfence.rules.identity import Known, New, Same, decide, household_key, match_key, name_key
@@ -115,3 +117,22 @@ def test_in_any_order_every_day_is_in_an_episode_and_none_shrinks(days, reach):
 def test_a_reach_is_a_day_at_least():
     with pytest.raises(ValueError, match="at least 1"):
         decide_case(1, [], 0)
+
+
+words = st.text(st.sampled_from("aB éß'- 1_ﬁ"), max_size=6)
+
+
+@given(st.lists(st.tuples(words, words, st.sampled_from(["", "1985-03-04"]), st.sampled_from(["", "LE5 4PW"]))))
+def test_keys_by_the_column_are_the_keys_one_by_one(rows):
+    given_names, family_names, births, postcodes = (
+        (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 4
+    )
+    names = identity.name_keys(given_names, family_names)
+    assert names == [identity.name_key(given, family) for given, family, _, _ in rows]
+    assert identity.match_keys(names, births, postcodes) == list(map(identity.match_key, names, births, postcodes))
+
+
+@given(words)
+def test_a_name_is_compared_by_its_letters_and_digits(word):
+    accents = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+    assert identity.name_key("", word) == "".join(c for c in accents.casefold() if c.isalnum()) + " "
