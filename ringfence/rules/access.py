@@ -32,6 +32,8 @@ PERMISSIONS = {
     "visits": "plan visits and record them at the door",
     "support": "see who asked for help and say when it is done",
     "settings": "see the places that cases named and join two that are one",
+    "line list": "see the line list of the area and take it out under the agreement",
+    "clusters": "see what the methods found in the area, and open and work on incidents",
     "scripts": "change the questions and the texts of messages",
 }
 
@@ -118,6 +120,8 @@ ROLES: dict[str, Role] = {
             "search",
             "support",
             "settings",
+            "line list",
+            "clusters",
         ),
         _role(
             "analyst",
@@ -129,6 +133,8 @@ ROLES: dict[str, Role] = {
             "partnership view",
             "search",
             "settings",
+            "line list",
+            "clusters",
         ),
         _role(
             "health_protection",
@@ -178,6 +184,7 @@ SYSTEM_SCOPES = {
     "sweep": "worker",
     "interviews": "worker",
     "messages": "worker",
+    "detection": "worker",
     "search": "worker",
     "policy": "worker",
     "reconcile": "worker",

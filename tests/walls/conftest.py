@@ -83,6 +83,25 @@ INSERT INTO casework.visits (trace_id, person_id, team_id, on_date, planned_at, 
     SELECT id, person_id, team_id, %(on)s, %(now)s, 1 FROM casework.traces;
 INSERT INTO casework.bulk_changes (ref, at, user_id, team_id, what, detail, traces, before)
     SELECT ref, %(now)s, 1, team_id, 'priority', '{}', 1, '[]' FROM casework.traces;
+INSERT INTO casework.alerts (ref, key, method, area, start, "end", found_at, updated_at, cases, rank, evidence, detail)
+    SELECT 'A' || ref, ref, 'exposure', authority, %(on)s, %(on)s, %(now)s, %(now)s, 1, 1, 'Secret', '{}'
+    FROM casework.traces;
+INSERT INTO casework.alert_cases (alert_id, case_id, added_at)
+    SELECT a.id, t.case_id, %(now)s FROM casework.alerts a JOIN casework.traces t ON a.key = t.ref;
+INSERT INTO casework.incidents (ref, title, area, opened_at, opened_by)
+    SELECT 'I' || ref, 'Secret', authority, %(now)s, 1 FROM casework.traces;
+INSERT INTO casework.incident_areas (incident_id, area, lead, asked_at, asked_by)
+    SELECT id, area, area, %(now)s, 1 FROM casework.incidents;
+INSERT INTO casework.incident_cases (incident_id, case_id, area, why, added_at, added_by)
+    SELECT i.id, t.case_id, i.area, 'Secret', %(now)s, 1
+    FROM casework.incidents i JOIN casework.traces t ON i.ref = 'I' || t.ref;
+INSERT INTO casework.incident_settings (incident_id, setting_id, why, added_at, added_by)
+    SELECT i.id, min(s.id), 'Secret', %(now)s, 1
+    FROM casework.incidents i JOIN casework.settings s ON s.authority = i.area GROUP BY i.id;
+INSERT INTO casework.incident_actions (incident_id, what, at, user_id)
+    SELECT id, 'Secret', %(now)s, 1 FROM casework.incidents;
+INSERT INTO casework.saved_views (user_id, area, name, filters, saved_at)
+    SELECT 1, area, 'Secret', '{}', %(now)s FROM casework.incidents;
 UPDATE casework.people SET email = 'old@example.org' WHERE birth_date IS NOT NULL;
 UPDATE casework.cases SET onset_date = first_specimen_date WHERE true;
 """
@@ -232,6 +251,7 @@ SYSTEM = {
         "interviews",
         "messages",
         "search",
+        "detection",
         "statistics",
         "deliveries",
         "audit",

@@ -41,6 +41,17 @@ ABOUT = {
 #: What the staff role may not read at all: it asks the gate's function, or has no business there.
 GATED = {"search_due", "search_keys"}
 
+#: What a director sees and a team does not.
+OF_AREA = {
+    "alerts": "area = '{area}'",
+    "alert_cases": "case_id = {case}",
+    "incidents": "area = '{area}'",
+    "incident_areas": "area = '{area}'",
+    "incident_cases": "case_id = {case}",
+    "incident_settings": "incident_id IN (SELECT id FROM casework.incidents WHERE area = '{area}')",
+    "incident_actions": "incident_id IN (SELECT id FROM casework.incidents WHERE area = '{area}')",
+}
+
 #: People of Blackburn with Darwen; Dora (areas), Lola (the local team), Nia (the national one).
 THEIRS = ("Dora", "Lola", "Nia")
 
@@ -64,6 +75,19 @@ def test_reading(app: Attacker, filled: Filled, who: str, table: str) -> None:
     assert app.one(f"SELECT count(*) FROM casework.{table} WHERE {of(filled, table, BLACKBURN)}") > 0
     assert app.one(f"SELECT count(*) FROM casework.{table} WHERE {of(filled, table, LUTON)}") == 0
     assert app.one(f"SELECT count(*) FROM casework.{table} WHERE NOT ({of(filled, table, BLACKBURN)})") == 0
+
+
+@pytest.mark.parametrize("table", OF_AREA)
+def test_alerts_and_incidents_are_for_those_who_answer_for_the_area(app: Attacker, filled: Filled, table: str) -> None:
+    def counted(area: str) -> int:
+        where = OF_AREA[table].format(area=area, case=filled.cases[area])
+        return int(app.one(f"SELECT count(*) FROM casework.{table} WHERE {where}"))
+
+    app.holding(filled.by("Dora"))
+    assert counted(BLACKBURN) > 0 and counted(LUTON) == 0
+    assert app.one(f"SELECT count(*) FROM casework.{table}") == counted(BLACKBURN)
+    for who in ("Nia", "Lola"):
+        assert app.holding(filled.by(who)).one(f"SELECT count(*) FROM casework.{table}") == 0
 
 
 @pytest.mark.parametrize("who", ["Charlie", "Gil", "Olu"])

@@ -165,7 +165,7 @@ def test_a_very_long_list_of_areas_is_no_trouble(app: Attacker, filled: Filled) 
     assert app.holding(everything(filled, standing=areas, areas=areas)).counts()["people"] == 2
 
 
-@pytest.mark.parametrize("name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages"])
+@pytest.mark.parametrize("name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages", "detection"])
 def test_a_scope_of_the_worker_gives_the_web_nothing(app: Attacker, name: str) -> None:
     assert set(app.holding(SYSTEM[name]).counts().values()) == {0}
 
@@ -226,6 +226,15 @@ SEEN_BY = {
         "standings",
         "templates",
         "traces",
+    },
+    ("worker", "detection"): {
+        "alert_cases",
+        "alerts",
+        "cases",
+        "exposures",
+        "people",
+        "results",
+        "settings",
     },
     ("worker", "messages"): {
         "cases",

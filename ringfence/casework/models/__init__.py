@@ -3,6 +3,16 @@
 from ringfence.casework.models.cases import Case
 from ringfence.casework.models.contacts import Contact, Exposure, Isolation, Setting
 from ringfence.casework.models.deliveries import Chunk, Delivery, Part, Quarantine, Source
+from ringfence.casework.models.incidents import (
+    Alert,
+    AlertCase,
+    Incident,
+    IncidentAction,
+    IncidentArea,
+    IncidentCase,
+    IncidentSetting,
+    SavedView,
+)
 from ringfence.casework.models.interviews import Answer, Interview, Questionnaire, Referral
 from ringfence.casework.models.local import BulkChange, Detail, Visit
 from ringfence.casework.models.messages import Link, Mark, Message, OptOut, Template
@@ -12,6 +22,8 @@ from ringfence.casework.models.search import PersonTrace, SearchKey
 from ringfence.casework.models.traces import Attempt, Handover, Note, Trace
 
 __all__ = [
+    "Alert",
+    "AlertCase",
     "Answer",
     "Attempt",
     "BulkChange",
@@ -22,6 +34,11 @@ __all__ = [
     "Detail",
     "Exposure",
     "Handover",
+    "Incident",
+    "IncidentAction",
+    "IncidentArea",
+    "IncidentCase",
+    "IncidentSetting",
     "Interview",
     "Isolation",
     "Link",
@@ -36,6 +53,7 @@ __all__ = [
     "Questionnaire",
     "Referral",
     "Result",
+    "SavedView",
     "SearchKey",
     "Setting",
     "Source",

@@ -42,6 +42,7 @@ class Case(models.Model):
                 condition=Q(last_positive_date__gte=F("first_specimen_date")), name="case_dates_in_order"
             ),
         ]
+        indexes = [models.Index(fields=["authority", "first_specimen_date"], name="case_in_area")]
 
     def __str__(self) -> str:
         return f"case {self.pk}"
