@@ -60,6 +60,7 @@ _ESTABLISH_PARTNERSHIPS = """
 INSERT INTO partnerships (area, stage)
 SELECT code, 'offered' FROM areas
 WHERE upper_tier AND (opened IS NULL OR opened <= %(day)s) AND (closed IS NULL OR closed > %(day)s)
+ORDER BY code
 ON CONFLICT DO NOTHING
 """
 
@@ -77,6 +78,7 @@ SELECT wanted.kind, wanted.area, wanted.name, wanted.shards, %(opened)s FROM (
 ) AS wanted
 WHERE NOT EXISTS (
     SELECT 1 FROM teams t WHERE t.kind = wanted.kind AND t.area = wanted.area AND t.closed_at IS NULL)
+ORDER BY wanted.kind, wanted.area
 ON CONFLICT (kind, area) WHERE closed_at IS NULL DO NOTHING
 """
 
@@ -85,6 +87,7 @@ INSERT INTO policies (area, from_at, model, set_period_hours, contacts_by, worki
     recorded_at, recorded_by)
 SELECT p.area, %(opened)s, 'national_only', 24, 'national', 'YYYYYYY', '09:00', '17:00', false, %(now)s, %(user)s
 FROM partnerships p WHERE NOT EXISTS (SELECT 1 FROM policies WHERE policies.area = p.area)
+ORDER BY p.area
 """
 
 
