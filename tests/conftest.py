@@ -4,12 +4,16 @@
 ``committed``  real commits, for tests with several connections or processes; afterwards every row is as it was
 ``login``      a plain connection as another role: ``login("app")``
 ``owner``      a plain connection as the owner of the tables
+``open_folder``  a folder that the database's own user may enter
 ``town``       the small country of ``tests.town``, rolled back at the end
 ``real_town``  the same with real commits
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -94,6 +98,14 @@ def login(django_db_setup: Database) -> Iterator[Callable[[str], Connection]]:
 def owner(login: Callable[[str], Connection]) -> psycopg.Connection[tuple[object, ...]]:
     """A connection as the owner of the tables (row-level security holds for it too)."""
     return login("owner")
+
+
+@pytest.fixture(scope="module")
+def open_folder() -> Iterator[Path]:
+    """A folder that the database's own user may enter. Pytest's are closed, each time that a run begins anywhere."""
+    with TemporaryDirectory(prefix="ringfence-") as folder:
+        os.chmod(folder, 0o711)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

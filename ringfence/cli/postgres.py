@@ -66,11 +66,15 @@ class Server:
 
     @property
     def data(self) -> Path:
-        """The folder of the data: in the home or, when that is closed to the server's user, in a shared place."""
+        """The folder of the data: in the home or, when that is closed to the server's user, in a shared place.
+
+        Once there are data they stay where they are, also when the home is opened or closed later.
+        """
         inside = self.home / "postgres"
-        if os.geteuid() != 0 or (inside / "PG_VERSION").exists() or _may_enter(self.home):
+        if os.geteuid() != 0 or (inside / "PG_VERSION").exists():
             return inside
-        return SHARED / hashlib.sha256(str(self.home).encode()).hexdigest()[:12] / "postgres"
+        shared = SHARED / hashlib.sha256(str(self.home).encode()).hexdigest()[:12] / "postgres"
+        return shared if (shared / "PG_VERSION").exists() or not _may_enter(self.home) else inside
 
     @property
     def socket_folder(self) -> Path:

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from random import Random
+from tempfile import mkdtemp
 
 import pytest
 
@@ -13,10 +15,12 @@ from ringfence.cli.postgres import Server
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(open_folder):
     """A home with a server of its own, that this test may kill."""
+    folder = Path(mkdtemp(dir=open_folder))
+    folder.chmod(0o711)
     env = {name: text for name, text in os.environ.items() if not name.startswith("RINGFENCE_")}
-    env |= {"RINGFENCE_HOME": str(tmp_path), "RINGFENCE_PROCESS": "tests", "RINGFENCE_MEMORY": "512"}
+    env |= {"RINGFENCE_HOME": str(folder), "RINGFENCE_PROCESS": "tests", "RINGFENCE_MEMORY": "512"}
 
     def start(*arguments):
         return subprocess.Popen(
@@ -24,7 +28,7 @@ def home(tmp_path):
             env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    server = Server(tmp_path)
+    server = Server(folder)
     yield start, server
     with server.use():
         pass  # the last one out stops it

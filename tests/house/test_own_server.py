@@ -27,13 +27,11 @@ def somebody() -> dict[str, Any]:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+def url(open_folder: Path) -> Iterator[str]:
     """A server whose administrator is no superuser, as hosting companies give them out."""
     if not PROGRAMS.exists():
         pytest.skip(f"PostgreSQL {OLDEST} is not installed. On Debian 12: apt install postgresql-{OLDEST}")
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o711)
-    data = tmp_path / "data"
+    data = open_folder / "data"
     data.mkdir(mode=0o700)
     if os.geteuid() == 0:
         shutil.chown(data, "postgres")

@@ -1,6 +1,7 @@
 """The embedded server under supervision, and the preparation of the database."""
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -16,17 +17,29 @@ from ringfence.cli.preparation import check_version, prepare
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
-    return folder
+def home(open_folder: Path) -> Path:
+    return open_folder
 
 
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
     with Server(home, durable=False).use() as started:
         yield started
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the server that root starts is somebody else's")
+def test_data_stay_where_they_were_made(open_folder: Path) -> None:
+    home = open_folder / "closed"
+    home.mkdir(mode=0o700)
+    made = Server(home).data
+    assert home not in made.parents
+    made.mkdir(parents=True)
+    try:
+        (made / "PG_VERSION").write_text("18")
+        home.chmod(0o711)
+        assert Server(home).data == made
+    finally:
+        shutil.rmtree(made.parent)
 
 
 def value(server: Server, query: str, database: str = "postgres") -> object:
@@ -146,11 +159,9 @@ def test_a_server_that_is_not_there_is_one_line() -> None:
     assert "\n" not in str(problem.value)
 
 
-def test_it_recovers_from_an_interrupted_start(tmp_path: Path) -> None:
+def test_it_recovers_from_an_interrupted_start(open_folder: Path) -> None:
     """A half-made cluster, a port that was taken meanwhile, and a folder too deep for a socket."""
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o711)
-    home = tmp_path / ("deep" * 12) / ("deeper" * 8)
+    home = open_folder / ("deep" * 12) / ("deeper" * 8)
     (home / "postgres.new").mkdir(parents=True)
     (home / "postgres.new" / "PG_VERSION").write_text("18\n")
     with socket.socket() as taken:

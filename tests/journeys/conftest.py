@@ -7,23 +7,17 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.database import Database
+from tests.serving import CHECKOUT, serving
 
 # A machine that does other work besides is slow, and slow is not wrong.
 expect.set_options(timeout=30_000)
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -62,33 +56,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(django_db_setup: Database) -> Iterator[str]:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port = trial.getsockname()[1]
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws", "--log-level", "error"]
-    web = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, "ringfence.config.wsgi:application"],
-        cwd=CHECKOUT,
-        env={**os.environ, "RINGFENCE_PROCESS": "web"},
-    )
-    try:
-        while not _answers(port):
-            assert web.poll() is None, "the web process ended"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        web.terminate()
-        web.wait()
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("GET", "/sign-in")
-        return connection.getresponse().status < 600
-    except OSError:
-        return False
-    finally:
-        connection.close()
+    with serving() as found:
+        yield found.address
 
 
 @pytest.fixture

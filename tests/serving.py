@@ -1,0 +1,72 @@
+"""The pages, served by a process of their own from this test's database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Site:
+    """Where the pages are, and how to make them end."""
+
+    def __init__(self) -> None:
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", 0))
+            self.port: int = trial.getsockname()[1]
+        options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--no-ws"]
+        # A group of its own: the server has a process that watches and one that works, and a kill means both.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "granian", *options, "--log-level", "error", "ringfence.config.wsgi:application"],
+            cwd=CHECKOUT,
+            env={**os.environ, "RINGFENCE_PROCESS": "web"},
+            start_new_session=True,
+        )
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait(self) -> None:
+        """Until it answers."""
+        while not self._answers():
+            assert self._process.poll() is None, "the web process ended"
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", "/sign-in")
+            return connection.getresponse().status < 600
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def end(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """``kill -9`` of all of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+@contextmanager
+def serving() -> Iterator[Site]:
+    """The pages, until the end of the block."""
+    site = Site()
+    try:
+        site.wait()
+        yield site
+    finally:
+        site.end()
