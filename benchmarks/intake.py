@@ -35,7 +35,7 @@ _EMPTY = (
     "TRUNCATE casework.results, casework.traces, casework.cases, casework.standings, casework.people,"
     " casework.people_history, casework.cases_history, casework.quarantines, casework.delivery_parts,"
     " casework.delivery_chunks, casework.deliveries, casework.attempts, casework.handovers, casework.notes, audit.events,"
-    " bare.results, bare.cases, bare.people"
+    " bare.results, bare.cases, bare.people CASCADE"
 )
 
 #: The same tables without walls, with the same columns, checks and indexes, and keys from cases and results.

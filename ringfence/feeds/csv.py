@@ -12,10 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 MOST_LINES = 20
 """Lines that one record may span: addresses are written over several."""
 
 DELIMITERS = ",;\t|"
+
+_LINE_END = ord("\n")
 
 csv.field_size_limit(1 << 20)
 
@@ -34,7 +39,10 @@ class Records:
     ``rows`` None: each text divides at every ``delimiter``, and is divided when it is asked for.
     """
 
-    __slots__ = ("_rows", "bad", "delimiter", "numbers", "raws")
+    __slots__ = ("_ends", "_rows", "_text", "bad", "delimiter", "numbers", "raws")
+
+    _text: NDArray[np.uint8]
+    _ends: NDArray[np.intp] | None
 
     def __init__(
         self,
@@ -45,6 +53,7 @@ class Records:
         delimiter: str = ",",
     ) -> None:
         self._rows, self.numbers, self.raws, self.bad, self.delimiter = rows, numbers, raws, bad, delimiter
+        self._ends = None
 
     @property
     def rows(self) -> list[list[str]]:
@@ -59,19 +68,44 @@ class Records:
             rows, list(compress(self.numbers, mask)), list(compress(self.raws, mask)), self.bad, self.delimiter
         )
 
-    def field(self, place: int) -> list[str]:
-        """One field of every record, all of which have it."""
-        if self._rows is None:
-            delimiter, upto = self.delimiter, place + 1
-            return [raw.split(delimiter, upto)[place] for raw in self.raws]
-        return [row[place] for row in self._rows]
-
     def widths(self) -> list[int]:
         """How many fields each record has."""
         if self._rows is None:
             delimiter = self.delimiter
             return [raw.count(delimiter) + 1 for raw in self.raws]
         return list(map(len, self._rows))
+
+    def uniform(self, width: int) -> bool:
+        """Whether each record has ``width`` fields. Of text that is not divided yet, where they end is kept."""
+        if self._rows is not None or not self.raws:
+            return all(fields == width for fields in self.widths())
+        whole = "\n".join(self.raws)
+        if not whole.isascii():
+            return self.widths().count(width) == len(self.raws)
+        text = np.frombuffer(whole.encode(), np.uint8)
+        ends = np.flatnonzero((text == ord(self.delimiter)) | (text == _LINE_END))
+        if len(ends) + 1 != len(self.raws) * width or not (text[ends[width - 1 :: width]] == _LINE_END).all():
+            return False
+        self._text, self._ends = text, np.append(ends, len(text)).reshape(-1, width)
+        return True
+
+    def field(self, place: int) -> list[str]:
+        """One field of every record, all of which have it."""
+        if self._rows is not None:
+            return [row[place] for row in self._rows]
+        if self._ends is not None and place:
+            begins = self._ends[:, place - 1] + 1
+            lengths = self._ends[:, place] - begins
+            if lengths[0] and (lengths == lengths[0]).all():
+                found: list[str] = (
+                    self._text[begins[:, None] + np.arange(lengths[0])]
+                    .view(f"S{lengths[0]}")
+                    .astype(str)[:, 0]
+                    .tolist()
+                )
+                return found
+        delimiter, upto = self.delimiter, place + 1
+        return [raw.split(delimiter, upto)[place] for raw in self.raws]
 
     def columns(self, width: int) -> list[Sequence[str]]:
         """The fields by the column, of records that all have ``width`` of them."""

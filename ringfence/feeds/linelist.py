@@ -266,8 +266,8 @@ class LineList:
         if self.part == 0:
             aside += [SetAside(bad.number, "row", bad.why, bad.raw) for bad in records.bad]
         width = self.layout.columns
-        widths = records.widths()
-        if widths.count(width) < len(widths):
+        if not records.uniform(width):
+            widths = records.widths()
             if self.part == 0:
                 aside += [
                     SetAside(number, "row", f"has {fields} fields where the header has {width}", raw)

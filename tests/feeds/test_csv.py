@@ -188,3 +188,24 @@ def test_a_line_without_end_is_cut_and_known_by_its_length():
     assert len(lines[0]) > LONGEST_LINE
     rows, _, _, bad = read([lines])
     assert bad == [] and rows[1] == ["S-1", "a", "b"]
+
+
+simple = st.text(st.sampled_from("ab 0"), min_size=1, max_size=4)
+
+
+@given(
+    st.lists(st.lists(st.one_of(simple, st.sampled_from(["", "é"])), min_size=1, max_size=4), min_size=1, max_size=8),
+    st.integers(1, 4),
+)
+def test_fields_that_are_not_divided_yet_are_those_that_are(rows, width):
+    """Where every field of a place is as long as the others, and where not; in lines of one width, and of several."""
+    whole = records([[",".join(row) for row in rows]], ",")
+    divided = [row for each in records([[",".join(row) for row in rows]], ",") for row in each.rows]
+    for each in whole if divided else ():
+        assert each.uniform(width) == all(len(row) == width for row in divided)
+        if each.uniform(width):
+            for place in range(width):
+                assert each.field(place) == [row[place] for row in divided]
+            assert [list(column) for column in each.columns(width)] == [list(c) for c in zip(*divided, strict=True)]
+        assert each.widths() == [len(row) for row in divided]
+        assert each.rows == divided
