@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import sql
 
-from ringfence.base.env import SCHEMAS, env
+from ringfence.base.env import LOGINS, SCHEMAS, env
 from ringfence.cli import session
 from ringfence.cli.postgres import Server
 from ringfence.cli.preparation import prepare
@@ -81,7 +81,7 @@ def clone() -> Iterator["Database"]:
                 _named("CREATE DATABASE {name} TEMPLATE {source} OWNER ringfence_owner", name=name, source=source)
             )
             admin.execute(_named("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name))
-            everyone = sql.SQL("ringfence_app, ringfence_cli, ringfence_lab, ringfence_owner, ringfence_worker")
+            everyone = sql.SQL(", ").join(map(sql.Identifier, LOGINS))
             admin.execute(_named("GRANT CONNECT ON DATABASE {name} TO ", name=name) + everyone)
             working = sql.SQL("ringfence_owner, ringfence_worker")
             admin.execute(_named("GRANT TEMPORARY ON DATABASE {name} TO ", name=name) + working)

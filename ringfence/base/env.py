@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-Process = Literal["owner", "web", "worker", "lab", "cli", "tests"]
+Process = Literal["owner", "web", "residents", "worker", "lab", "cli", "tests"]
 
 PROCESSES: tuple[str, ...] = get_args(Process)
 
 ROLES: dict[str, str] = {
     "owner": "ringfence_owner",
     "web": "ringfence_app",
+    "residents": "ringfence_resident",
     "worker": "ringfence_worker",
     "lab": "ringfence_lab",
     "cli": "ringfence_cli",
@@ -143,7 +144,7 @@ class Environment:
         "cli",
         "`cli`",
         "What kind of process this is, hence which database role it signs in as: `owner` (migrations), `web`, "
-        "`worker`, `lab`, `cli` or `tests`. Ringfence's own commands set it for the processes they start.",
+        "`residents`, `worker`, `lab`, `cli` or `tests`. Ringfence's own commands set it for the processes they start.",
     )
     secret_key_given: str | None = _setting(
         "RINGFENCE_SECRET_KEY",

@@ -27,6 +27,11 @@ TIMEOUTS: dict[str, dict[str, str]] = {
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "60s",
     },
+    "ringfence_resident": {
+        "statement_timeout": "5s",
+        "lock_timeout": "3s",
+        "idle_in_transaction_session_timeout": "10s",
+    },
     "ringfence_lab": {
         "statement_timeout": "60s",
         "lock_timeout": "5s",

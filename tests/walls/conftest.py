@@ -27,7 +27,7 @@ NOW = START + 26 * HOUR
 #: Tables of the casework schema that need no wall, each with the reason.
 OPEN: dict[str, str] = {}
 
-ROLES = ("app", "worker", "lab")
+ROLES = ("app", "worker", "lab", "resident")
 
 _RESULT = """
 INSERT INTO casework.results (delivery_id, row_number, laboratory, specimen_id, test_type, result, specimen_date,
@@ -74,6 +74,7 @@ INSERT INTO casework.messages (ref, key, person_id, trace_id, template_id, chann
     FROM casework.traces t, casework.templates m WHERE m.version = 1001;
 INSERT INTO casework.opt_outs (person_id, channel, address, at)
     SELECT person_id, 'text', ref, %(now)s FROM casework.traces;
+INSERT INTO casework.knocks (address, since, tries) VALUES (sha256('planted'), %(now)s, 1);
 INSERT INTO casework.marks (key, through, at) VALUES ('planted', 1, %(now)s);
 INSERT INTO casework.links (trace_id, purpose, token_hash, created_at, expires_at)
     SELECT id, 'interview', sha256(ref::bytea), %(now)s, %(now)s FROM casework.traces;

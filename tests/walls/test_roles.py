@@ -24,6 +24,14 @@ DEFINERS = {
     "casework.search_due_person": "a trigger: whose keys are to be made again",
     "casework.search_due_standing": "a trigger: whose keys are to be made again",
     "casework.search_due_trace": "a trigger: whose keys are to be made",
+    "casework.resident_enter": "opens a session by a knock of an earlier transaction",
+    "casework.resident_finish": "says that the form of a session was sent off",
+    "casework.resident_knock": "counts a birth date that was tried on a link, and does not say whether it was right",
+    "casework.resident_leave": "ends a session",
+    "casework.resident_read": "the form of a session, of one trace",
+    "casework.resident_rules": "the name of the service policy, which is public",
+    "casework.resident_save": "keeps answers of a session, of one trace",
+    "casework.resident_stop": "no more messages to where a link was sent",
     "walls.read": "compares a ticket with the keys, which its caller may not read",
 }
 

@@ -128,13 +128,16 @@ class OptOut(models.Model):
 
 
 @classify(
-    internal="id trace purpose created_at expires_at tries locked_until entered_at finished_at revoked_at raised_at",
-    identifiable="token_hash session_hash session_until",
+    internal="id trace purpose created_at expires_at tries locked_until entered_at finished_at revoked_at raised_at "
+    "knock_xid",
+    identifiable="token_hash session_hash session_until knock_hash knock_right",
 )
 class Link(models.Model):
     """A link by which one resident reaches one trace for one purpose. Of the token only its SHA-256 is kept.
 
     It opens with the birth date; after wrong ones it is locked for a while. A session, once entered, ends by itself.
+    A *knock* is a birth date that was tried, in a transaction that ended before the door may open: so a try counts, and
+    cannot be taken back.
     """
 
     trace = models.ForeignKey("casework.Trace", models.PROTECT)
@@ -144,6 +147,9 @@ class Link(models.Model):
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(db_default=0)
     locked_until = models.DateTimeField(null=True)
+    knock_hash = models.BinaryField(max_length=32, null=True, unique=True)
+    knock_right = models.BooleanField(null=True)
+    knock_xid = models.BigIntegerField(null=True)
     session_hash = models.BinaryField(max_length=32, null=True, unique=True)
     session_until = models.DateTimeField(null=True)
     entered_at = models.DateTimeField(null=True)
