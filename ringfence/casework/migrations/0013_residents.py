@@ -364,7 +364,7 @@ BACKWARDS = "\n".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0011_sending_messages"), ("partnerships", "0003_agreement_and_revision")]
+    dependencies = [("casework", "0012_alerts_and_incidents"), ("partnerships", "0003_agreement_and_revision")]
 
     operations = [
         InSchema("casework"),
