@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from django.db import IntegrityError, connection
 from django.db import transaction as database_transaction
 
 from ringfence.accounts import walls
-from ringfence.actions import auditing
+from ringfence.actions import auditing, households
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.actions.handover import escalate_held, pass_on
@@ -75,6 +76,7 @@ class Told:
     note: str = ""
     guardian: bool = False
     client_key: UUID | None = None
+    others: tuple[int, ...] = ()
 
 
 def told(*, at: datetime, kind: str, outcome: str, note: str, **more: Any) -> Told:
@@ -98,12 +100,14 @@ def record(
     call_back_at: datetime | None = None,
     note: str = "",
     guardian: bool = False,
+    others: Collection[int] = (),
 ) -> Recorded:
     """Record one try that ended just now, and do what comes next.
 
     ``number`` is the phone number called or written to; the trace's own when left out. ``seconds`` is the length of the
-    call. ``guardian`` says that a parent or guardian was spoken to. Only a member of the team that has the trace may
-    record, and only while nobody else has it open. Raises Stale, NotFound, Refused, Invalid.
+    call. ``guardian`` says that a parent or guardian was spoken to. ``others`` are open traces of the same household for
+    whom the same call spoke. Only a member of the team that has the trace may record, and only while nobody else has it
+    open. Raises Stale, NotFound, Refused, Invalid.
     """
     tried = told(
         at=now,
@@ -114,6 +118,7 @@ def record(
         seconds=seconds,
         call_back_at=call_back_at,
         guardian=guardian,
+        others=tuple(others),
     )
     if seconds is not None and not 0 <= seconds <= LONGEST_CALL:
         raise Invalid("seconds", "Give the length of the call in seconds, at most six hours.")
@@ -139,6 +144,10 @@ def follow(held: Held, tried: Told, by: Scope, now: datetime) -> Recorded:
     except AttemptError as problem:
         raise Invalid("call_back_at", str(problem)) from problem
     attempt = add(held, tried, used, by, now)
+    if following.action is Action.COMPLETE:
+        households.speak_in(held, attempt, tried.others, by, now)
+    if tried.kind is Kind.CALL:
+        households.rest(held, tried.outcome, policy, by, tried.at)
     busy = held.claim_lives(now) and held.claimed_by != by.user
     if busy and following.action is Action.RETRY:
         # Somebody else is on the call at this moment: it stays with them, and they are told when they save.
@@ -200,7 +209,8 @@ def _person(held: Held) -> _Person:
 def _tries(held: Held) -> list[_Try]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT at, kind, outcome, number, team_id FROM attempts WHERE trace_id = %s ORDER BY at, id", [held.id]
+            "SELECT at, kind, outcome, number, team_id FROM attempts WHERE trace_id = %s AND through_id IS NULL ORDER BY at, id",
+            [held.id],
         )
         return [_Try(*row) for row in cursor.fetchall()]
 

@@ -185,7 +185,9 @@ BROKEN: dict[str, list[str]] = {
     ],
     "standing_ends_after_it_begins": ["UPDATE casework.standings SET until_at = from_at - interval '1 second'"],
     "case_episode_once": [copy("casework.cases", id="3")],
-    "case_of_person": ["ALTER TABLE casework.cases DROP CONSTRAINT cases_pkey CASCADE; " + copy("casework.cases", episode="2")],
+    "case_of_person": [
+        "ALTER TABLE casework.cases DROP CONSTRAINT cases_pkey CASCADE; " + copy("casework.cases", episode="2")
+    ],
     "case_dates_in_order": ["UPDATE casework.cases SET last_positive_date = first_specimen_date - 1"],
     "result_specimen_once": [copy("casework.results", id="3")],
     "result_case_has_person": ["UPDATE casework.results SET person_id = NULL WHERE id = 1"],
@@ -200,6 +202,10 @@ BROKEN: dict[str, list[str]] = {
     "trace_one_open_for_person_and_reason": [copy("casework.traces", id="3", ref="'CCC-333'")],
     "trace_one_open_call_for_a_phone": [
         "UPDATE casework.traces SET queued = false, ready_at = now(), claimed_by = 2, claimed_at = now() WHERE id = 1"
+    ],
+    "trace_one_open_call_for_a_household": [
+        "UPDATE casework.traces SET household = 9, phone = '', queued = false, ready_at = now(), claimed_by = 2,"
+        " claimed_at = now() WHERE id IN (1, 2)"
     ],
     "trace_claimed_at_by": [
         "UPDATE casework.traces SET claimed_at = NULL WHERE id = 2",

@@ -15,11 +15,13 @@ from tests.walls.conftest import ROLES, SYSTEM, Attacker, Filled
 
 #: Functions that do what their caller may not, and why each may be called at all.
 DEFINERS = {
+    "casework.at_home": "tells who else is traced at the home of a trace of the ticket's teams and areas",
     "casework.called_recently": "tells when and how a household was called, of a trace that the ticket shows",
     "casework.claim": "takes a trace for whom the ticket names",
     "casework.find_people": "finds those whom the areas of the ticket may know",
     "casework.keep_cases": "a trigger: what a case was before",
     "casework.keep_people": "a trigger: what a person was before",
+    "casework.rest_home": "lets the number and home of a call that the ticket's holder just made rest",
     "casework.search_due_detail": "a trigger: whose keys are to be made again",
     "casework.search_due_person": "a trigger: whose keys are to be made again",
     "casework.search_due_standing": "a trigger: whose keys are to be made again",
@@ -32,6 +34,7 @@ DEFINERS = {
     "casework.resident_rules": "the name of the service policy, which is public",
     "casework.resident_save": "keeps answers of a session, of one trace",
     "casework.resident_stop": "no more messages to where a link was sent",
+    "casework.speak_for": "closes the traces of a home that a call of the ticket's holder spoke for",
     "walls.read": "compares a ticket with the keys, which its caller may not read",
 }
 

@@ -199,6 +199,9 @@ class Isolation(models.Model):
         indexes = [
             models.Index(fields=["trace", "computed_at"], name="isolation_of_trace"),
             models.Index(fields=["until_date"], name="isolation_running", condition=Q(superseded_at=None)),
+            models.Index(
+                fields=["computed_at"], name="isolation_changed", condition=Q(superseded_at=None) & ~Q(because="")
+            ),
         ]
 
     def __str__(self) -> str:

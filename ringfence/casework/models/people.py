@@ -55,6 +55,7 @@ class Person(models.Model):
             models.Index(fields=["match_key"], name="person_match_key"),
             # Small: what a row with an unknown NHS number can match are the few people whose number is not held.
             models.Index(fields=["match_key"], name="person_without_number", condition=Q(nhs_number=None)),
+            models.Index(fields=["phone"], name="person_phone", condition=~Q(phone="")),
         ]
 
     def __str__(self) -> str:

@@ -82,6 +82,11 @@ class Trace(models.Model):
                 condition=Q(claimed_by__isnull=False) & ~Q(phone=""),
                 name="trace_one_open_call_for_a_phone",
             ),
+            models.UniqueConstraint(
+                fields=["household"],
+                condition=Q(claimed_by__isnull=False) & Q(household__isnull=False),
+                name="trace_one_open_call_for_a_household",
+            ),
             models.CheckConstraint(
                 condition=Q(claimed_by=None, claimed_at=None) | Q(claimed_by__isnull=False, claimed_at__isnull=False),
                 name="trace_claimed_at_by",

@@ -1,0 +1,99 @@
+"""One call for a household: who was spoken for needs no call, and a number and a home that were tried rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.actions.errors import Invalid
+from ringfence.actions.holding import Held, hold, must_be_free, must_own
+from ringfence.rules import households as rules
+from ringfence.rules.access import Scope
+from ringfence.rules.attempts import Outcome
+from ringfence.rules.policy import ServicePolicy
+
+#: After these nobody of the home was disturbed, so that it need not rest.
+NOT_THERE = frozenset({Outcome.WRONG_NUMBER, Outcome.NO_DETAILS})
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenFor:
+    """The traces that are reached by the call, and those asked for that are not: closed, elsewhere, or open with somebody."""
+
+    traces: tuple[int, ...]
+    left: tuple[int, ...]
+
+
+_REACHED = """
+SELECT id FROM attempts WHERE trace_id = %s AND outcome = 'reached' AND through_id IS NULL ORDER BY at DESC, id DESC LIMIT 1
+"""
+
+# Who was named in the interview and told in the same call, and is not reached yet: as a contact, or as a case themselves.
+_SAID = """
+SELECT o.id FROM traces t JOIN contacts c ON c.case_id = t.case_id AND c.case_person_id = t.person_id
+JOIN traces o ON o.person_id = c.person_id AND o.closed_at IS NULL
+WHERE t.id = %s AND t.reason = 'case' AND c.spoken_for_at IS NOT NULL AND c.withdrawn_at IS NULL
+"""
+
+
+def spoken_for(*, trace: int, version: int, others: Collection[int], by: Scope, now: datetime) -> SpokenFor:
+    """Say who else of the home was told in the call by which this trace was reached: they are reached through it.
+
+    ``others`` are open traces of the same household, of either team. For the one who made the call, within 12 hours.
+    Raises NotFound, Stale, Refused, Invalid when nobody was reached or nobody is named.
+    """
+    if not others:
+        raise Invalid("others", "Choose who else you spoke for.")
+    with walls.transaction(by):
+        held = hold(trace, version, now)
+        must_own(held, by)
+        must_be_free(held, by, now)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id FROM attempts WHERE trace_id = %s AND outcome = 'reached' AND through_id IS NULL"
+                " AND user_id = %s AND at > %s - interval '12 hours' ORDER BY at DESC, id DESC LIMIT 1",
+                [trace, by.user, now],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            raise Invalid("others", "Record first that you reached somebody in a call of yours.")
+        return speak(row[0], others, by, now)
+
+
+def speak(attempt: int, others: Collection[int], by: Scope, now: datetime) -> SpokenFor:
+    """Close these as reached through the try, inside the transaction of a verb."""
+    asked = sorted(set(others))
+    arguments: list[Any] = [walls.ticket(by), attempt, asked, now]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM casework.speak_for(%s, %s, %s, %s)", arguments)
+        done = {row[0] for row in cursor.fetchall()}
+    return SpokenFor(tuple(sorted(done)), tuple(each for each in asked if each not in done))
+
+
+def told(trace: int, others: Sequence[int], by: Scope, now: datetime) -> int:
+    """What an interview said of who was told in the call: done when the call is on the record already. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REACHED, [trace])
+        row = cursor.fetchone()
+    return len(speak(row[0], others, by, now).traces) if row and others else 0
+
+
+def speak_in(held: Held, attempt: int, others: Collection[int], by: Scope, now: datetime) -> None:
+    """Somebody was reached: so are those for whom the call spoke, by the tracer's word or by what the interview says."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SAID, [held.id])
+        said = {row[0] for row in cursor.fetchall()}
+    if said or others:
+        speak(attempt, {*others, *said}, by, now)
+
+
+def rest(held: Held, outcome: Outcome, policy: ServicePolicy, by: Scope, now: datetime) -> None:
+    """After a call that disturbed somebody the number and the home rest, whichever team has the other traces."""
+    if outcome not in NOT_THERE:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT casework.rest_home(%s, %s, %s)", [held.id, now, rules.rests_until(now, policy)])
