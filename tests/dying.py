@@ -17,6 +17,9 @@ from typing import Any
 
 TRACES = 40
 
+#: Of them, those whose interview has something to take up.
+INTERVIEWS = 3
+
 
 def build() -> None:
     from tests.town import build as country
@@ -47,6 +50,46 @@ def record() -> None:
     taken = work.claim(team=team, by=scope, now=now)
     assert taken is not None
     attempts.record(trace=taken.trace, version=taken.version, kind="call", outcome="no_answer", by=scope, now=now)
+
+
+def interview() -> None:
+    """An interview of each of the first traces names a household, a workmate and a place."""
+    from ringfence.accounts.models import User, scope_of
+    from tests.interviews import person, place, say
+    from tests.town import HOUR, START
+
+    lena = scope_of(User.objects.get(email="lena@example.org"), START)
+    for number, trace in enumerate(numbers()[:INTERVIEWS], 1):
+        home = person(f"h-{number}", f"Home {number}", household=True)
+        work = person(f"w-{number}", "Ann Lee", phone="07700900999", place=f"p-{number}")
+        places = [place(f"p-{number}", "The Mill")]
+        say(trace, lena, START + HOUR, {"contacts": [home, work], "places": places, "onset_date": "2026-11-15"})
+
+
+def numbers() -> list[int]:
+    from tests.interviews import rows
+
+    return rows("SELECT id FROM traces WHERE reason = 'case' ORDER BY id")
+
+
+def take_up() -> None:
+    from tests.interviews import taken
+    from tests.town import HOUR, START
+
+    print(taken(START + 2 * HOUR).interviews)
+
+
+def made() -> None:
+    """What was made of the interviews, in counts."""
+    from tests.interviews import rows
+
+    tables = ("contacts", "isolations", "exposures", "settings")
+    counts = {table: rows(f"SELECT count(*) FROM {table}")[0] for table in tables}
+    counts["left"] = rows("SELECT count(*) FROM interviews WHERE latest > taken_up")[0]
+    counts["onsets"] = rows("SELECT count(*) FROM cases WHERE onset_date IS NOT NULL")[0]
+    counts["traces"] = rows("SELECT count(*) FROM traces WHERE reason = 'contact'")[0]
+    counts["people"] = rows("SELECT count(*) FROM people WHERE sex = ''")[0]
+    print(json.dumps(counts))
 
 
 def deliver() -> None:
@@ -97,6 +140,9 @@ DEEDS: dict[str, Callable[[], None]] = {
     "sweep": sweep,
     "record": record,
     "deliver": deliver,
+    "interview": interview,
+    "take_up": take_up,
+    "made": made,
     "verify": verify,
 }
 

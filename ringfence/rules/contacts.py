@@ -151,6 +151,20 @@ def who(entry: Entry, postcode: str, candidates: Sequence[Candidate]) -> Same | 
     return New("nobody known has this name with the same birth date and postcode, home, or number")
 
 
+BECOMES_WITHIN = 14
+"""Days between the last contact and the specimen within which a contact who tests positive is one who became a case."""
+
+
+def turned_out(contact: Known, case: Known, same_home: bool, same_phone: bool) -> bool:
+    """Whether a case that was opened is about somebody known as a contact: the same person in the record or, where an
+    interview knew less than the laboratory, one of the same name in the same home or with the same number."""
+    if contact.id == case.id:
+        return True
+    if contact.name != case.name or len(contact.name) < 3 or not (same_home or same_phone):
+        return False
+    return not contact.nhs_number and (not contact.birth_date or contact.birth_date == case.birth_date)
+
+
 def home(at: Place, household: bool, case: Residence) -> Residence:
     """Where a contact lives: by their own postcode, in the case's home, or, where nothing is known, taken to be where the
     case lives, whose team can ask."""
@@ -259,11 +273,14 @@ _LEFT_ALONE = {
 }
 
 
-def call(until: date | None, earlier: Sequence[Ended]) -> Call:
-    """Whether a contact with no open trace is called: not somebody who was told to isolate as long before.
+def call(until: date | None, earlier: Sequence[Ended], on: date) -> Call:
+    """Whether a contact with no open trace is called on a day: not somebody whose isolation would be over, and not one
+    who was told to isolate as long before.
 
     ``until`` is the last day of isolation that follows from all that is known now, None when there is none.
     """
+    if until is not None and until < on:
+        return Call(False, f"Their isolation would have ended on {spoken_date(until)}.")
     for each in earlier:
         if each.outcome in _LEFT_ALONE:
             return Call(False, _LEFT_ALONE[each.outcome])

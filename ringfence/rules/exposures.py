@@ -22,6 +22,9 @@ from ringfence.rules.isolation import (
 )
 from ringfence.rules.policy import ServicePolicy, in_force
 
+LONGEST_FROM_TEST = 31
+"""Days."""
+
 
 class Category(StrEnum):
     """What somebody did at a place."""
@@ -84,6 +87,12 @@ def windows(specimen: date, onset: date | None, policies: Iterable[ServicePolicy
     isolation = for_case(specimen, onset, known, max(on, specimen))
     policy = in_force(known, specimen)
     return Windows(infectious_window(isolation, policy), backward_window(isolation.day_0, policy), isolation)
+
+
+def plausible_onset(onset: date, specimen: date, on: date) -> bool:
+    """Whether symptoms that belong to this infection can have begun on a day: not after today, and no more than a month
+    before or after the test [B]."""
+    return onset <= on and abs((onset - specimen).days) <= LONGEST_FROM_TEST
 
 
 def overlaps(first: date, last: date, window: Window) -> bool:

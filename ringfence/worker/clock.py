@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ringfence.actions import handover, partnerships, search, work
+from ringfence.actions import handover, partnerships, search, taking_up, work
 from ringfence.rules.access import system_scope
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 OFTEN = 5
 
 SWEEP, POLICY, SEARCH = system_scope("sweep"), system_scope("policy"), system_scope("search")
+INTERVIEWS = system_scope("interviews")
 
 
 def utc_now() -> datetime:
@@ -32,6 +33,7 @@ def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> Non
     """
     swept: datetime | None = None
     away = False
+    seen = taking_up.Seen()
     while not stopping.is_set():
         at = now()
         minute = at.replace(second=0, microsecond=0)
@@ -42,6 +44,7 @@ def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> Non
                 tick(at)
                 swept = minute
             search.catch_up(by=SEARCH, now=at)
+            taking_up.look(seen=seen, by=INTERVIEWS, now=at)
             if away:
                 logger.info("the database is back")
             away = False

@@ -50,9 +50,12 @@ exposures                                       | as at      | until      | why
 2020-12-10 -, 2020-12-12 -                      | 2020-12-14 | 2020-12-22 | the change applies to running ones
 """
 
+#: On 20 August 2020.
 AGAIN = """
 until      | earlier                              | call
 -----------+--------------------------------------+-----
+2020-08-20 | -                                    | yes
+2020-08-19 | -                                    | no
 2020-08-23 | -                                    | yes
 -          | -                                    | yes
 2020-08-23 | reached 2020-08-23                   | no
@@ -96,7 +99,9 @@ def test_isolation_of_a_contact(row):
 @pytest.mark.parametrize("row", table(AGAIN), ids=lambda row: f"{row['until']} after {row['earlier']}")
 def test_who_is_called_again(row):
     earlier = [] if row["earlier"] == "-" else [each.split() for each in row["earlier"].split(",")]
-    found = contacts.call(day(row["until"]), [Ended(TraceOutcome(outcome), day(until)) for outcome, until in earlier])
+    found = contacts.call(
+        day(row["until"]), [Ended(TraceOutcome(outcome), day(until)) for outcome, until in earlier], day("2020-08-20")
+    )
     assert found.needed is (row["call"] == "yes"), found.why
 
 

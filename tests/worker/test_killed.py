@@ -18,7 +18,8 @@ import pytest
 from ringfence.base.env import Secrets, env
 from ringfence.cli.postgres import Server
 from ringfence.cli.preparation import prepare
-from tests.dying import TRACES
+from tests.deliveries import load_postcodes
+from tests.dying import INTERVIEWS, TRACES
 
 Deed = Callable[..., tuple[int, str]]
 
@@ -145,6 +146,56 @@ def test_a_claim_that_is_cut_off_is_whole_and_its_tracer_has_it(run: Deed, owner
     assert (now["claimed"], now["tries"]) == (now["told"][2], 0)  # type: ignore[index]
     assert run("record")[0] == 0
     assert found(run)["told"][1:] == [1, 1]  # type: ignore[index]
+
+
+WHOLE = {
+    "contacts": 6,
+    "isolations": 7,
+    "exposures": 3,
+    "settings": 1,
+    "left": 0,
+    "onsets": 3,
+    "traces": 4,
+    "people": 4,
+}
+NOTHING = dict.fromkeys(WHOLE, 0) | {"left": INTERVIEWS}
+
+
+def killed_takings(run: Deed, at: list[int]) -> None:
+    """Of three interviews that name a household each, one workmate and one place: all or nothing, and once."""
+    assert run("interview")[0] == 0
+    for statement in at:
+        code, said = run("take_up", "self", statement)
+        assert code == -9 or "done after" in said
+        assert json.loads(run("made")[1]) == (NOTHING if code == -9 else WHOLE)
+        if code == 0:
+            break
+    assert run("take_up")[0] == 0
+    assert run("take_up") == (0, "0\n")
+    assert json.loads(run("made")[1]) == WHOLE
+
+
+def test_a_worker_is_killed_while_it_takes_up_what_was_said(run: Deed, owner: psycopg.Connection) -> None:
+    load_postcodes(owner)
+    killed_takings(run, [30])
+
+
+@pytest.mark.nightly
+def test_a_worker_is_killed_at_every_statement_of_taking_up(run: Deed, owner: psycopg.Connection) -> None:
+    load_postcodes(owner)
+    killed_takings(run, list(range(1, 80)))
+
+
+def test_two_workers_take_up_what_was_said_once(run: Deed, owner: psycopg.Connection) -> None:
+    load_postcodes(owner)
+    assert run("interview")[0] == 0
+    command = [sys.executable, "-m", "tests.dying", "take_up"]
+    variables = {**os.environ, "RINGFENCE_PROCESS": "cli", "RINGFENCE_DATABASE": env.database.name}
+    both = [subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = sorted(int(each.communicate()[0]) for each in both)
+    assert [each.returncode for each in both] == [0, 0]
+    assert said == [0, INTERVIEWS]
+    assert json.loads(run("made")[1]) == WHOLE
 
 
 @pytest.fixture(scope="module")
