@@ -166,7 +166,8 @@ def had_local(trace: int, besides: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM handovers h JOIN teams k ON k.id IN (h.from_team_id, h.to_team_id)"
-            " WHERE h.trace_id = %s AND k.kind = 'local' AND k.id <> %s)"
+            " WHERE h.trace_id = %s AND k.kind = 'local' AND k.id <> %s AND NOT EXISTS (SELECT 1 FROM handovers m"
+            " WHERE m.trace_id = h.trace_id AND m.reason = 'moved' AND m.seq >= h.seq))"
             " OR EXISTS (SELECT 1 FROM traces t JOIN teams k ON k.id = t.team_id WHERE t.id = %s AND k.kind = 'local')",
             [trace, besides, trace],
         )

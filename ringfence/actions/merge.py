@@ -279,6 +279,7 @@ class Batch:
         self.changed: dict[int, Details] = {}
         self.adopted: dict[int, str] = {}
         self.settled: dict[int, tuple[int, int]] = {}
+        self.brought: dict[int, int] = {}
         self.opened: list[Opened] = []
         self.moved: dict[int, cases.Add] = {}
         self.positives = 0
@@ -405,6 +406,9 @@ class Batch:
         if now == held:
             return
         self.changed[person] = known.details[person] = now
+        case = self.case[i]
+        if case is not None and (now.phone, now.phone_other) != (held.phone, held.phone_other):
+            self.brought[person] = case
         if now.postcode != held.postcode:
             number = self.fields["nhs_number"][i]
             who = known.by_number.get(number) or next(

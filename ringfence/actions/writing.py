@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from ringfence.actions import moving
 from ringfence.base.references import reference
 from ringfence.rules import allocation as placing
 from ringfence.rules import identity
@@ -179,15 +180,16 @@ class _Writer:
             ],
         )
         cursor.execute(_TELL_TRACES, [people])
-        homes = [
-            (person, self.batch.homes[i].utla)
-            for person, (i, _) in self.batch.settled.items()
-            if self.batch.homes[i].utla
-        ]
+        if self.batch.brought:
+            moving.reopen(self.batch.brought, self.batch.merger.now)
+        homes = {
+            person: self.batch.homes[i] for person, (i, _) in self.batch.settled.items() if self.batch.homes[i].utla
+        }
         if homes:
-            ids, areas = [person for person, _ in homes], [area for _, area in homes]
+            ids, areas = list(homes), [home.utla for home in homes.values()]
             cursor.execute(_LEAVE, [self.batch.merger.now, ids, areas, self.batch.merger.now])
             cursor.execute(_ARRIVE, [self.batch.merger.now, ids, areas])
+            moving.relocate(homes, self.batch.merger.teams, self.batch.merger.now)
 
 
 _CHANGE_PEOPLE = """

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from ringfence.rules.handover import NATIONAL_TARGET, due, local_target
+from ringfence.rules.handover import NATIONAL_TARGET, TeamKind, due, local_target
 from ringfence.rules.places import Kind, Place
 from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
 
@@ -64,8 +64,15 @@ def residence(at_test: Place, at_gp: Place) -> Residence:
     return Residence("", "", at_test.why)
 
 
-def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team: int, now: datetime) -> Placement:
-    """The owner of a new trace of somebody who lives at ``home``, at ``now``."""
+def place(
+    home: Residence,
+    authorities: Mapping[str, AuthorityTeams],
+    pool_team: int,
+    now: datetime,
+    transferred_at: datetime | None = None,
+) -> Placement:
+    """The owner of a trace of somebody who lives at ``home``, at ``now``; its clock runs from ``transferred_at``, or now."""
+    since = transferred_at or now
     teams = authorities.get(home.utla) if home.utla else None
     if teams is None:
         why = (
@@ -74,7 +81,7 @@ def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team:
             else "National pool: no authority is known."
         )
         return Placement(
-            pool_team, NOWHERE, pool_team, why[:200], now + NATIONAL_TARGET, "A pool trace is due in 24 hours.", None
+            pool_team, NOWHERE, pool_team, why[:200], since + NATIONAL_TARGET, "A pool trace is due in 24 hours.", None
         )
     begun = any(policy.from_at <= now for policy in teams.policies)
     policy = policy_at(teams.policies, now) if begun else None
@@ -91,7 +98,7 @@ def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team:
             None,
         )
     decision = due(
-        now, teams.policies, local_team_live_from=teams.local_live_from if teams.local_team else None, now=now
+        since, teams.policies, local_team_live_from=teams.local_live_from if teams.local_team else None, now=now
     )
     return Placement(
         teams.national_team,
@@ -102,6 +109,43 @@ def place(home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team:
         decision.why,
         teams.local_team if decision.passes else None,
     )
+
+
+class Owned(NamedTuple):
+    """An open trace as moving it depends on it: its authority, owner and kind of team; ``busy``: somebody has it open."""
+
+    authority: str
+    team: int
+    kind: TeamKind
+    created_at: datetime
+    busy: bool
+
+
+class Stay(NamedTuple):
+    """The trace stays where it is."""
+
+    why: str
+
+
+def relocate(
+    owned: Owned, home: Residence, authorities: Mapping[str, AuthorityTeams], pool_team: int, now: datetime
+) -> Placement | Stay:
+    """Where an open trace belongs of whom a newer result says that they live at ``home``.
+
+    It goes to the team that it would have got there, and its clock runs on: the person has waited since it was opened.
+    """
+    if not home.utla:
+        return Stay("No authority is known for where they live now.")
+    if home.utla == owned.authority:
+        return Stay("They live in the same authority.")
+    if owned.kind is TeamKind.HEALTH_PROTECTION:
+        return Stay("The health protection team has it, wherever they live.")
+    if owned.busy:
+        return Stay("Somebody has it open at this moment.")
+    placed = place(home, authorities, pool_team, now, owned.created_at)
+    if placed.team == owned.team:
+        return Stay("The same team has it.")
+    return placed._replace(why=f"A newer result says that they moved. {placed.why}"[:300])
 
 
 def priority(*, care_home: bool, age: int) -> int:

@@ -34,6 +34,7 @@ PASSED = {
     "given_back": "Given back",
     "escalated": "Escalated",
     "reassigned": "Reassigned",
+    "moved": "Moved with the person",
 }
 
 

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import pytest
 from django.db import connection, transaction
 
-from ringfence.actions import intake, sources
+from ringfence.accounts import walls
+from ringfence.actions import intake, sources, work
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.feeds.linelist import SourceMapping
 from ringfence.rules.access import Refused
 from ringfence.simulation.linelists import test_number as number_of
 from tests.deliveries import NOW, counts, deliver, events, line, problems, receive, record, select, sheet
-from tests.town import BLACKBURN, HOUR, INTAKE, LEICESTER, LUTON, START
+from tests.town import BLACKBURN, ENGLAND, HOUR, INTAKE, LEICESTER, LUTON, START, SWEEP
 
 DAY = 24 * HOUR
 
@@ -192,6 +193,96 @@ def test_a_move_ends_one_standing_and_begins_another():
     # The case stays where it was opened, and those who work it still know whom they call.
     assert record()["cases"][0][4] == BLACKBURN
     assert (BLACKBURN, "lived", True) in standings
+
+
+def placed():
+    return select(
+        "SELECT t.authority, t.area, k.kind, n.area, f.area, t.owned_since, t.handovers, t.queued, t.due_at,"
+        " t.passes_to_id IS NOT NULL FROM traces t JOIN teams k ON k.id = t.team_id"
+        " LEFT JOIN teams n ON n.id = t.national_team_id LEFT JOIN teams f ON f.id = t.from_team_id"
+    )
+
+
+def history():
+    with walls.transaction(SWEEP), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT f.area, f.kind, h.since, n.area, n.kind, h.at, h.reason FROM handovers h"
+            " JOIN teams f ON f.id = h.from_team_id JOIN teams n ON n.id = h.to_team_id ORDER BY h.trace_id, h.seq"
+        )
+        return cursor.fetchall()
+
+
+def test_an_open_trace_follows_the_person():
+    """From Blackburn's national team to Luton, whose local team works cases from the start, and on to Leicester."""
+    deliver(sheet(line("S1", "Ann")))
+    assert placed()[0][:3] == (BLACKBURN, BLACKBURN, "national")
+    deliver(sheet(line("S2", "Ann", Postcode="LU1 1AA")), now=NOW + DAY)
+    ((authority, area, kind, national, before, since, moves, queued, _, passes),) = placed()
+    assert (authority, area, kind, national, before) == (LUTON, LUTON, "local", LUTON, BLACKBURN)
+    assert (since, moves, queued, passes) == (NOW + DAY, 1, True, False)
+    deliver(sheet(line("S3", "Ann", Postcode="LE1 1AA")), now=NOW + 2 * DAY)
+    ((authority, _, kind, _, before, since, moves, _, due, _),) = placed()
+    assert (authority, kind, before, moves) == (LEICESTER, "national", LUTON, 2)
+    assert due == NOW + DAY, "the clock runs on from the day they were transferred"
+    assert history() == [
+        (BLACKBURN, "national", NOW, LUTON, "local", NOW + DAY, "moved"),
+        (LUTON, "local", NOW + DAY, LEICESTER, "national", NOW + 2 * DAY, "moved"),
+    ]
+    assert events("trace.moved") == 2 and problems() == []
+    # The case stays with the authority in which it was opened.
+    assert record()["cases"][0][4] == BLACKBURN
+
+
+def test_a_trace_in_the_pool_goes_to_the_authority_that_a_better_postcode_gives(town):
+    deliver(sheet(line("S1", "Ann", Postcode="nowhere")))
+    assert record()["traces"][0][3] == town.team("pool", ENGLAND)
+    deliver(sheet(line("S2", "Ann")))
+    assert record()["traces"][0][2:4] == (BLACKBURN, town.team("national"))
+    assert record()["traces"][0][5] == NOW + DAY
+
+
+def test_a_trace_moves_within_the_delivery_that_opened_it():
+    deliver(sheet(line("S1", "Ann"), line("S2", "Ann", Postcode="LE1 1AA")))
+    assert placed()[0][:3] == (LEICESTER, LEICESTER, "national")
+    assert [row[-1] for row in history()] == ["moved"]
+
+
+def test_a_trace_that_somebody_has_open_and_one_that_is_closed_stay(town):
+    deliver(sheet(line("S1", "Ann"), line("S2", "Bob")))
+    nia = town.by("Nia", NOW)
+    work.claim(team=town.team("national"), by=nia, now=NOW)
+    claimed = select(
+        "SELECT p.given_name FROM traces t JOIN people p ON p.id = t.person_id WHERE claimed_by IS NOT NULL"
+    )
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE traces SET closed_at = %s, outcome = 'not_reached', queued = false WHERE claimed_by IS NULL", [NOW]
+        )
+    deliver(sheet(*(line(f"T{who}", who, Postcode="LE1 1AA") for who in ("Ann", "Bob"))), now=NOW + HOUR)
+    assert [row[0] for row in placed()] == [BLACKBURN, BLACKBURN] and len(claimed) == 1
+    assert history() == []
+
+
+def close_without_details():
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE traces SET closed_at = %s, outcome = 'no_details', queued = false", [NOW])
+
+
+def test_a_number_opens_a_trace_again_that_was_closed_for_want_of_one():
+    deliver(sheet(line("S1", "Ann")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", Address="1 High Street")), now=NOW + HOUR)
+    assert select("SELECT outcome FROM traces") == [("no_details",)]
+    deliver(sheet(line("S3", "Ann", Phone="07700 900001")), now=NOW + HOUR)
+    assert select("SELECT outcome, closed_at, queued, phone FROM traces") == [("", None, True, "07700900001")]
+    assert events("trace.reopened") == 1 and problems() == []
+
+
+def test_a_trace_of_an_earlier_episode_stays_closed():
+    deliver(sheet(line("S1", "Ann", on="2026-06-01")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", Phone="07700 900001")), now=NOW + HOUR)
+    assert sorted(select("SELECT outcome, phone FROM traces")) == [("", "07700900001"), ("no_details", "")]
 
 
 def test_a_move_within_an_authority_ends_no_standing():

@@ -180,6 +180,7 @@ class Handover(models.Model):
         ESCALATED = "escalated", "Escalated"
         REASSIGNED = "reassigned", "Reassigned"
         MOVED_ON = "moved_on", "The national team's tries are used up"
+        MOVED = "moved", "The person moved"
 
     pk = models.CompositePrimaryKey("trace_id", "seq")
     trace = models.ForeignKey(Trace, models.PROTECT, db_index=False)

@@ -25,6 +25,8 @@ WORDS = {
     "trace.reassigned": "Reassigned it",
     "trace.prioritised": "Changed how urgent it is",
     "trace.handed_over": "Handed over",
+    "trace.moved": "Moved with the person",
+    "trace.reopened": "Opened again: a number came",
     "trace.woken": "Put back in the queue by the clock",
     "handover.seen": "Marked hand-overs as seen",
     "case.opened": "Opened a case",
