@@ -211,7 +211,7 @@ def _since(there: Sheet, saves: int) -> Sequence[str]:
 
 
 def _short(question: Question) -> str:
-    return (question.plain or question.text)[:80]
+    return question.name[:80]
 
 
 _ANSWER = """

@@ -107,9 +107,12 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `text` is what a tracer says, `guardian` what they say to a parent or guardian, `plain` what a
-    resident reads; `hint` helps the tracer, `plain_hint` the resident. `for_done`: the interview cannot be completed
-    without it. `optional`: it does not count as missing. `asked_by`: both, or only tracers, or only residents' pages.
+    """One question.
+
+    `text` is what a tracer says, `guardian` what they say to a parent or guardian, `plain` what a resident reads; `hint`
+    helps the tracer, `plain_hint` the resident; `short` names the question in a summary. `for_done`: the interview cannot
+    be completed without it. `optional`: it does not count as missing. `asked_by`: both, or only tracers, or only
+    residents' pages.
     """
 
     key: str
@@ -120,6 +123,7 @@ class Question:
     guardian: str = ""
     hint: str = ""
     plain_hint: str = ""
+    short: str = ""
     choices: tuple[Choice, ...] = ()
     when: Condition | None = None
     for_done: bool = False
@@ -131,6 +135,11 @@ class Question:
         if asker is Asker.RESIDENT:
             return self.plain
         return self.guardian if asker is Asker.GUARDIAN and self.guardian else self.text
+
+    @property
+    def name(self) -> str:
+        """The question in a few words, for summaries; placeholders are still in it."""
+        return self.short or self.plain or self.text
 
     def help(self, asker: Asker) -> str:
         return self.plain_hint if asker is Asker.RESIDENT else self.hint

@@ -46,6 +46,8 @@ from ringfence.rules.questionnaire import (
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
+_SAID = ("text", "guardian", "plain", "hint", "plain_hint", "short")
+
 #: (section's key, question's key) -> line of a text; ("", "") is the whole.
 Lines = Mapping[tuple[str, str], int]
 
@@ -122,7 +124,7 @@ class _Reading:
         asked_by = self._text(raw, "asked_by", where) or "both"
         if asked_by not in ("both", "tracer", "resident"):
             self._wrong(f"{where}: asked_by is {asked_by!r}; write both, tracer or resident.")
-        texts = {name: self._said(raw, name, where) for name in ("text", "plain", "guardian", "hint", "plain_hint")}
+        texts = {name: self._said(raw, name, where) for name in _SAID}
         for name, unless in (("text", "resident"), ("plain", "tracer")):
             if not texts[name] and asked_by != unless:
                 words = {"text": "what the tracer says", "plain": "what a resident reads"}[name]
@@ -251,7 +253,7 @@ def body(questionnaire: Questionnaire) -> dict[str, Any]:
 
 def _question_body(question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {"key": question.key, "kind": question.kind.value}
-    for name in ("text", "guardian", "plain", "hint", "plain_hint"):
+    for name in _SAID:
         found[name] = getattr(question, name)
     if question.choices:
         found["choices"] = [choice._asdict() for choice in question.choices]
@@ -267,7 +269,7 @@ def _question_body(question: Question) -> dict[str, Any]:
 _HEAD = re.compile(r"(section|question|choice)\s+([^\s:]+)\s*:\s*(.*)")
 _FIELD = re.compile(r"([a-z_]+)\s*:\s*(.*)")
 _OF_SECTION = ("plain", "discloses")
-_SAID = ("text", "guardian", "plain", "hint", "plain_hint")
+
 _OF_QUESTION = (*_SAID, "when", "for_done", "optional", "asked_by")
 _YES_OR_NO = frozenset({"discloses", "for_done", "optional"})
 

@@ -46,6 +46,14 @@ def _spoken_day(on: date, now: datetime) -> str:
     return words.spoken_day(on, london_date(now))
 
 
+def _short_day(on: date) -> str:
+    return words.weekday(on)
+
+
+def _iso_day(text: str) -> str:
+    return words.weekday(date.fromisoformat(text))
+
+
 def _first_upper(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -76,6 +84,8 @@ def environment(**options: Any) -> Environment:
         ago=_at_now(words.ago),
         day=_at_now(_day),
         spoken_day=_at_now(_spoken_day),
+        short_day=_short_day,
+        iso_day=_iso_day,
         date=words.day,
         clock=words.clock,
         span=words.span,

@@ -41,6 +41,11 @@ def spoken_day(on: date, today: date) -> str:
     return f"{near}, {said}" if near else said
 
 
+def weekday(on: date) -> str:
+    """A day with its weekday, for lists: "Monday 3 August"."""
+    return f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
+
+
 def when(at: datetime, now: datetime) -> str:
     """A moment: "today 14:05", "Monday 3 August 14:05"."""
     return f"{day(at, london_date(now))} {clock(at)}"

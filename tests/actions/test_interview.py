@@ -99,7 +99,7 @@ def test_two_people_in_one_interview_overwrite_nothing(town: Town) -> None:
     with pytest.raises(Stale) as problem:
         save(town, trace, 1, "Nia", NOW + 2 * MINUTE, has_symptoms="no", any_contacts="no")
     assert problem.value.changes == (
-        "Noah answered 'Do you feel ill, or did you feel ill around the time of your test?' at 09:01 on Monday 16 November.",
+        "Noah answered 'Unwell' at 09:01 on Monday 16 November.",
     )
     found = sheet(town, trace)
     assert found.values["has_symptoms"] is True

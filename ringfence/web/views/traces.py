@@ -45,7 +45,7 @@ def trace(request: StaffRequest, ref: str) -> HttpResponse:
     return record_page(request, ref)
 
 
-def _section(record: Record) -> str:
+def section_of(record: Record) -> str:
     """The part of the menu that the record belongs to for those who work on it."""
     kinds = {"local": "/local", "health_protection": "/escalated"}
     return kinds.get(record.team_kind, "/work") if record.mine else ""
@@ -71,19 +71,19 @@ def record_page(
         request,
         "traces/trace.jinja",
         title=f"Trace {record.ref}",
-        section=_section(record),
+        section=section_of(record),
         status=status,
         record=record,
         person=record.person,
         may_work=may_work,
         may_write=request.scope.may("trace") and _concerned(record, request),
         busy=busy,
-        numbers=_numbers(record),
+        numbers=numbers_of(record),
         sources={each.value: each.source for each in record.details},
         outcome_words={each.value: each.label.lower() for each in Outcome},
         closed_words=TraceOutcome(record.outcome).words if record.outcome else "",
         wrong_numbers={each.number for each in record.attempts if each.outcome == Outcome.WRONG_NUMBER},
-        kinds=[(kind.value, kind.words) for kind in _kinds(record)],
+        kinds=[(kind.value, kind.words) for kind in kinds_of(record)],
         outcomes=[(each.value, each.label, each.hint) for each in OUTCOMES],
         days=[(str(day), words.day(words.later(request.now, day), london_date(request.now))) for day in range(DAYS)],
         infectious=infectious_window(isolation, policy) if isolation and policy else None,
@@ -103,14 +103,14 @@ def _concerned(record: Record, request: StaffRequest) -> bool:
     return record.mine or record.national_team in request.scope.teams or bool(record.owners)
 
 
-def _numbers(record: Record) -> list[str]:
+def numbers_of(record: Record) -> list[str]:
     """The person's numbers, the one to call now first."""
     added = [each.value for each in record.details if each.kind == "phone" and each.wrong_at is None]
     known = dict.fromkeys((record.phone, record.person.phone, record.person.phone_other, *added))
     return [number for number in known if number]
 
 
-def _kinds(record: Record) -> list[Kind]:
+def kinds_of(record: Record) -> list[Kind]:
     """The ways of trying, the usual one of the team first. Letters and the door are the local team's."""
     return list(Kind) if record.team_kind not in NATIONAL else [Kind.CALL, Kind.TEXT, Kind.EMAIL]
 
