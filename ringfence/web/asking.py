@@ -22,6 +22,9 @@ from ringfence.rules.exposures import Category
 from ringfence.rules.questionnaire import Asker, Kind, Question, Section, filled, shown, spoken
 from ringfence.rules.settings import Kind as Sort
 
+#: What summaries of people and places say of relations and of what was done.
+WORDS: dict[str, Any] = {"relation_words": RELATIONS, "category_words": {each.value: each.words for each in Category}}
+
 #: The rows offered when nothing was written yet, and those added beyond what was.
 FIRST_ROWS = {Kind.PEOPLE: 5, Kind.PLACES: 4}
 MORE_ROWS = 2
@@ -239,6 +242,7 @@ def words_of_fields(now: Any, sheet: Sheet) -> dict[str, Any]:
     people = sheet.values.get("contacts") or []
     places = sheet.values.get("places") or []
     return {
+        **WORDS,
         "relations": [("", "Choose"), *RELATIONS.items()],
         "categories": [("", "Choose"), *((each.value, each.words) for each in Category)],
         "sorts": [("", "As usual for that"), *((each.value, each.words) for each in Sort)],

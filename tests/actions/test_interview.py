@@ -98,9 +98,7 @@ def test_two_people_in_one_interview_overwrite_nothing(town: Town) -> None:
     save(town, trace, 1, "Noah", NOW + MINUTE, has_symptoms="yes")
     with pytest.raises(Stale) as problem:
         save(town, trace, 1, "Nia", NOW + 2 * MINUTE, has_symptoms="no", any_contacts="no")
-    assert problem.value.changes == (
-        "Noah answered 'Unwell' at 09:01 on Monday 16 November.",
-    )
+    assert problem.value.changes == ("Noah answered 'Unwell' at 09:01 on Monday 16 November.",)
     found = sheet(town, trace)
     assert found.values["has_symptoms"] is True
     assert "any_contacts" not in found.values

@@ -57,6 +57,24 @@ ROUTES = (
         arguments=TRACE,
     ),
     Route(
+        "interview",
+        {"Nia": 200, "Lena": 200, "Dora": 200, "Nick": 404, "Lola": 404, "Gil": 404, "Sid": 404, "Charlie": 404},
+        arguments=TRACE,
+    ),
+    Route(
+        "interview-part",
+        {"Nia": 200, "Dora": 200, "Nick": 404, "Lola": 404, "Gil": 404, "Sid": 404, "Charlie": 404},
+        arguments={**TRACE, "section": "who"},
+    ),
+    Route(
+        "interview-part",
+        {"Nia": 302, "Noah": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Gil": 404, "Sid": 404, "Charlie": 404},
+        method="post",
+        arguments={**TRACE, "section": "who"},
+        sent={"interview": "0", "asked": "speaking_to", "a-speaking_to": "self"},
+    ),
+    Route("interview-part", {"Nia": 422, "Dora": 403}, "post", {**TRACE, "section": "finish"}, {"interview": "0"}),
+    Route(
         "attempt",
         {"Nia": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Gil": 404, "Olu": 404, "Charlie": 404},
         method="post",

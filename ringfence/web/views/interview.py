@@ -196,7 +196,7 @@ def _page(
         may_write=may_write,
         may_end=may_write and not busy and record.closed_at is None,
         busy=busy,
-        summary=asking.summary(sheet, today),
+        told=asking.summary(sheet, today),
         missing=[(each, sheet.questionnaire.questionnaire.section(each.section)) for each in sheet.missing],
         numbers=numbers_of(record),
         kinds=[(kind.value, kind.words) for kind in kinds_of(record)],

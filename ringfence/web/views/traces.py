@@ -16,18 +16,16 @@ from ringfence.actions import handover as handover_verbs
 from ringfence.actions import notes as note_verbs
 from ringfence.actions import work as work_verbs
 from ringfence.actions.errors import Invalid, Stale
+from ringfence.queries.interview import interview as read_interview
 from ringfence.queries.references import trace_number
 from ringfence.queries.traces import Record
-from ringfence.queries.traces import trace as read_trace
 from ringfence.rules.access import NotFound
 from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
-from ringfence.rules.isolation import backward_window, infectious_window
-from ringfence.web import words
+from ringfence.web import asking, words
 from ringfence.web.errors import stale
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
-from ringfence.web.service import policy_in_force
 from ringfence.web.timeline import events, threads
 from ringfence.web.views.work import take
 from ringfence.web.visitor import StaffRequest
@@ -60,9 +58,7 @@ def record_page(
     changed: Stale | None = None,
 ) -> HttpResponse:
     """The page of a record. ``form`` is what was typed into the part ``which`` when it is shown again."""
-    record = read_trace(scope=request.scope, ref=ref, now=request.now)
-    policy = policy_in_force(request)
-    isolation = record.isolation
+    record, sheet = read_interview(scope=request.scope, ref=ref, now=request.now)
     busy = record.open_now and not record.open_with_me
     may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")
     national = record.team_kind in NATIONAL
@@ -86,8 +82,9 @@ def record_page(
         kinds=[(kind.value, kind.words) for kind in kinds_of(record)],
         outcomes=[(each.value, each.label, each.hint) for each in OUTCOMES],
         days=[(str(day), words.day(words.later(request.now, day), london_date(request.now))) for day in range(DAYS)],
-        infectious=infectious_window(isolation, policy) if isolation and policy else None,
-        backward=backward_window(isolation.day_0, policy) if isolation and policy else None,
+        sheet=sheet,
+        told=asking.summary(sheet, london_date(request.now)),
+        **asking.WORDS,
         today=london_date(request.now),
         events=events(record),
         threads=threads(record),
