@@ -11,7 +11,7 @@ CREATE POLICY handovers_intake ON handovers FOR INSERT TO ringfence_worker
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0012_alerts_and_incidents")]
+    dependencies = [("casework", "0014_one_call_for_a_household")]
 
     operations = [
         InSchema("casework"),
