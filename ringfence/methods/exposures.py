@@ -12,7 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammainc
 
 WINDOW, COINCIDENCE_WINDOW = 7, 14
 
@@ -87,3 +91,49 @@ def coincidences(
 ) -> list[Cluster]:
     """Clusters of cases by where they live: (case, household, postcode, specimen date) of each."""
     return clusters((Event(case, home, postcode, "", on, on) for case, home, postcode, on in cases), window)
+
+
+#: Days of history over which the visits to a place are thought to be spread by chance.
+HISTORY = 28
+
+_DRAWS = 4_000
+
+
+@lru_cache(maxsize=512)
+def _most_in_a_window(visits: int, window: int, days: int) -> tuple[float, ...]:
+    """For k = 0 ... visits: the chance that some window of days has k or more of the visits spread evenly over the days.
+
+    By simulation, with a fixed seed: the discrete scan statistic (Naus 1965, doi 10.2307/2283053).
+    """
+    random = np.random.default_rng(visits)
+    counts = random.multinomial(visits, np.full(days, 1 / days), size=_DRAWS)
+    sums = np.cumsum(np.concatenate([np.zeros((_DRAWS, 1), dtype=np.int64), counts], axis=1), axis=1)
+    most = (sums[:, window:] - sums[:, :-window]).max(axis=1) if window < days else counts.sum(axis=1)
+    reached = np.bincount(most, minlength=visits + 1)[::-1].cumsum()[::-1] / _DRAWS
+    return tuple(float(each) for each in reached)
+
+
+def false_alarms(households: int, visits: Iterable[int], *, window: int = WINDOW, days: int = HISTORY) -> float:
+    """How many clusters a year of so many households or more an area would have if visits were spread by chance.
+
+    ``visits``: of every place that was named in the last ``days`` days, how many households named it. Each place keeps
+    its visits; only the days are left to chance. So a place that is always busy raises no alarm, and a new one with all
+    its visits in a week does. A simulation has 4,000 draws: a chance below 1 in 4,000 for a place counts as half of that.
+    """
+    expected = 0.0
+    for number in visits:
+        if number >= households:
+            expected += max(_most_in_a_window(number, window, days)[households], 0.5 / _DRAWS)
+    return expected * 365 / days
+
+
+def coincidences_by_chance(households: int, cases: int, postcodes: int, *, window: int = COINCIDENCE_WINDOW) -> float:
+    """How many postcodes a year would have so many households with cases in a window, were cases spread evenly.
+
+    ``cases``: households with a case in the area in the window; ``postcodes``: of the area. Households of one postcode
+    are alike in much that matters, so chance is a lower bound and an alert a question, not an answer.
+    """
+    if postcodes < 1:
+        return float("inf")
+    mean = cases / postcodes
+    return float(postcodes * gammainc(households, mean) * 365 / window) if households > 0 else float("inf")

@@ -232,6 +232,7 @@ SEEN_BY = {
         "alerts",
         "cases",
         "exposures",
+        "marks",
         "people",
         "results",
         "settings",

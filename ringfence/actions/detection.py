@@ -1,0 +1,430 @@
+"""Detection: the methods look at the record, and what they find becomes alerts for the directors.
+
+Each minute the places that new interviews named and the homes of new cases are looked at (``look``); once a day every
+area as a whole, by the space-time scan and by exceedance (``look_at_areas``). An alert is found again by its key and
+kept up to date; it is over when its place has been quiet for fourteen days.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.actions import auditing
+from ringfence.base.references import reference
+from ringfence.geography import resolve
+from ringfence.methods import exposures as method
+from ringfence.queries import alerts as queries
+from ringfence.rules import alerts as rules
+from ringfence.rules.access import Scope
+from ringfence.rules.alerts import Finding, Method
+from ringfence.rules.calendar import london_date
+from ringfence.rules.exposures import Category
+from ringfence.rules.settings import COMPLEX
+from ringfence.rules.settings import Kind as SettingKind
+
+#: Rows numbered before those that have been looked at, which may have been committed after them.
+BEHIND = {"exposures": 2_000, "cases": 20_000}
+
+#: New rows looked at in one go.
+AT_ONCE = 50_000
+
+#: Days of visits that are looked at: the history of chance, and a window before it.
+VISITS_DAYS = method.HISTORY + method.WINDOW
+
+#: Postcodes to a thousand residents: England's 1.7 million live ones (Code-Point Open) over 56.5 million people.
+POSTCODES_PER_RESIDENT = 0.030
+
+#: Findings that chance would bring more often than this are no alerts: once a week.
+TOO_COMMON = 52.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many alerts were found for the first time, kept up to date, and ended."""
+
+    found: int = 0
+    updated: int = 0
+    ended: int = 0
+
+
+def look(*, by: Scope, now: datetime) -> Looked:
+    """Look at what is new since the last look: places named, and homes of cases. Safe from several processes at once."""
+    with walls.transaction(by):
+        new = _new("exposures", now)
+        new_cases = _new("cases", now)
+        if new is None and new_cases is None:
+            return Looked()
+        today = london_date(now)
+        findings: list[Finding] = []
+        if new is not None:
+            findings += _exposures(new, today, now)
+        if new_cases is not None:
+            findings += _coincidences(new_cases, today)
+        return _keep(findings, by, now)
+
+
+def _new(table: str, now: datetime) -> tuple[int, int] | None:
+    """The numbers of the rows to look at, after the one and up to the other; None when there are none."""
+    key = f"detect_{table}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(id) FROM {table}")
+        latest = (cursor.fetchone() or (None,))[0] or 0
+        cursor.execute("SELECT through FROM marks WHERE key = %s", [key])
+        row = cursor.fetchone()
+        if latest <= (row[0] if row else 0):
+            return None
+        if row is None:
+            cursor.execute("INSERT INTO marks (key, through, at) VALUES (%s, 0, %s) ON CONFLICT DO NOTHING", [key, now])
+        cursor.execute("SELECT through FROM marks WHERE key = %s FOR UPDATE", [key])
+        seen = (cursor.fetchone() or (0,))[0]
+        until = min(latest, seen + AT_ONCE)
+        if until <= seen:
+            return None
+        cursor.execute("UPDATE marks SET through = %s, at = %s WHERE key = %s", [until, now, key])
+    return max(0, seen - BEHIND[table]), until
+
+
+def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding]:
+    pairs = [
+        (postcode, category)
+        for postcode, category in queries.rows(
+            "SELECT DISTINCT postcode, category FROM exposures WHERE id > %(after)s AND id <= %(until)s AND postcode <> ''",
+            after=new[0],
+            until=new[1],
+        )
+    ]
+    if not pairs:
+        return []
+    visits = queries.visits(pairs, today - timedelta(days=VISITS_DAYS), now)
+    of_case = {each.case: each.authority for each in visits}
+    named: dict[tuple[str, str], queries.Visit] = {}
+    for stay in visits:
+        if stay.setting or (stay.postcode, stay.category) not in named:
+            named[stay.postcode, stay.category] = stay
+    found = method.clusters(
+        method.Event(each.case, each.household, each.postcode, each.category, each.first, each.last) for each in visits
+    )
+    located = resolve.located({each.postcode for each in found})
+    areas_of = {
+        at: _areas((of_case[int(str(case))] for case in each.cases), located[each.postcode].utla)
+        for at, each in enumerate(found)
+    }
+    everywhere = sorted({area for areas in areas_of.values() for area in areas})
+    busy = queries.busy(
+        everywhere, today - timedelta(days=method.HISTORY), today - timedelta(days=VISITS_DAYS + method.HISTORY)
+    )
+    findings = []
+    for at, each in enumerate(found):
+        visit = named[each.postcode, each.category]
+        findings += [
+            Finding(
+                method=Method.EXPOSURE,
+                key=f"exposure:{area}:{each.postcode}:{each.category}",
+                area=area,
+                place=place_words(visit.setting, visit.kind, each.category, each.postcode),
+                start=each.start,
+                end=each.end,
+                cases=tuple(int(str(case)) for case in each.cases),
+                households=each.households,
+                observed=float(len(each.cases)),
+                false_alarms=method.false_alarms(each.households, busy[area]),
+                postcode=each.postcode,
+                category=each.category,
+                complex_setting=visit.kind in {kind.value for kind in COMPLEX},
+            )
+            for area in areas_of[at]
+        ]
+    return findings
+
+
+def _areas(of_cases: Iterable[str], of_place: str | None) -> list[str]:
+    """The authorities that are told: where the place is, and where two or more of its cases live."""
+    counted: dict[str, int] = defaultdict(int)
+    for area in of_cases:
+        counted[area] += 1
+    told = {area for area, cases in counted.items() if area and (cases >= 2 or area == of_place)}
+    return sorted(told | ({of_place} if of_place else set()))
+
+
+def place_words(name: str, kind: str, category: str, postcode: str) -> str:
+    """A place as it is said: "Flex (leisure or sport) at LE5 4PW", "a place of worship at LE5 4PW"."""
+    if name and kind in {each.value for each in SettingKind} and kind != SettingKind.OTHER:
+        return f"{name} ({SettingKind(kind).words.lower()}) at {postcode}"
+    if name:
+        return f"{name} at {postcode}"
+    known = category in {each.value for each in Category}
+    return f"a place at {postcode} ({Category(category).words.lower() if known else category or 'kind not known'})"
+
+
+def _coincidences(new: tuple[int, int], today: date) -> list[Finding]:
+    since = today - timedelta(days=method.COINCIDENCE_WINDOW - 1)
+    pairs = [
+        (area, postcode)
+        for area, postcode in queries.rows(
+            "SELECT DISTINCT authority, postcode FROM cases WHERE id > %(after)s AND id <= %(until)s"
+            " AND first_specimen_date >= %(since)s AND authority <> '' AND postcode <> ''",
+            after=new[0],
+            until=new[1],
+            since=since,
+        )
+    ]
+    if not pairs:
+        return []
+    by_area: dict[str, list[tuple[int, int, str, date]]] = defaultdict(list)
+    for case, household, area, postcode, on in queries.homes(pairs, since):
+        by_area[area].append((case, household, postcode, on))
+    prevalence = queries.households_with_cases(sorted(by_area), since)
+    findings = []
+    for area, cases in by_area.items():
+        population = resolve.atlas().areas[area].population or 0
+        for each in method.coincidences(cases):
+            a_year = method.coincidences_by_chance(
+                each.households, prevalence.get(area, 0), round(population * POSTCODES_PER_RESIDENT)
+            )
+            if a_year > TOO_COMMON:
+                continue
+            findings.append(
+                Finding(
+                    method=Method.COINCIDENCE,
+                    key=f"coincidence:{area}:{each.postcode}",
+                    area=area,
+                    place=each.postcode,
+                    start=each.start,
+                    end=each.end,
+                    cases=tuple(int(str(case)) for case in each.cases),
+                    households=each.households,
+                    observed=float(len(each.cases)),
+                    false_alarms=a_year,
+                    postcode=each.postcode,
+                )
+            )
+    return findings
+
+
+_IDS = "SELECT nextval('alerts_id_seq') FROM generate_series(1, %s)"
+
+_UPSERT = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (id bigint, ref text, key text, method text, area text,
+        postcode text, category text, start date, "end" date, cases integer, households integer, observed float8,
+        expected float8, score float8, p_value float8, recurrence_days float8, false_alarms float8, rank float8,
+        evidence text, detail jsonb, case_ids bigint[])
+), kept AS (
+    INSERT INTO alerts (id, ref, key, method, area, postcode, category, start, "end", found_at, updated_at, cases, households,
+        observed, expected, score, p_value, recurrence_days, false_alarms, rank, evidence, detail)
+    SELECT id, ref, key, method, area, postcode, category, start, "end", %(now)s, %(now)s, cases, households, observed,
+        expected, score, p_value, recurrence_days, false_alarms, rank, evidence, detail FROM given
+    ON CONFLICT (key) DO UPDATE SET start = excluded.start, "end" = excluded."end",
+        updated_at = %(now)s, cases = excluded.cases, households = excluded.households, observed = excluded.observed,
+        expected = excluded.expected, score = excluded.score, p_value = excluded.p_value,
+        recurrence_days = excluded.recurrence_days, false_alarms = excluded.false_alarms, rank = excluded.rank,
+        evidence = excluded.evidence, detail = excluded.detail, ended_at = NULL,
+        dismissed_at = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_at END,
+        dismissed_by = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_by END
+    RETURNING id, key, area, found_at = %(now)s AS is_new
+), linked AS (
+    INSERT INTO alert_cases (alert_id, case_id, added_at)
+    SELECT k.id, c.case_id, %(now)s FROM kept k JOIN given g ON g.key = k.key CROSS JOIN LATERAL unnest(g.case_ids) AS c (case_id)
+    ON CONFLICT DO NOTHING
+)
+SELECT id, area, is_new FROM kept
+"""
+
+
+def _keep(findings: Sequence[Finding], by: Scope, now: datetime) -> Looked:
+    """Write findings as alerts; each once, whatever found it. The caller holds the transaction."""
+    today = london_date(now)
+    chosen = [
+        each
+        for each in rules.one_list(findings, today)
+        if each.false_alarms <= TOO_COMMON and not rules.over(each.end, today)
+    ]
+    if not chosen:
+        return Looked()
+    with connection.cursor() as cursor:
+        cursor.execute(_IDS, [len(chosen)])
+        numbers = [row[0] for row in cursor.fetchall()]
+        values = [_row(each, number, today) for each, number in zip(chosen, numbers, strict=True)]
+        cursor.execute(_UPSERT, {"rows": json.dumps(values), "now": now})
+        written = cursor.fetchall()
+    new = [(number, area) for number, area, is_new in written if is_new]
+    auditing.record_many(
+        "alert.found", [{"area": area, "detail": {"alert": number}} for number, area in new], by=by, now=now
+    )
+    return Looked(len(new), len(written) - len(new))
+
+
+def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
+    return {
+        "id": number,
+        "ref": reference(number),
+        "key": finding.key,
+        "method": finding.method,
+        "area": finding.area,
+        "postcode": finding.postcode,
+        "category": finding.category,
+        "start": finding.start.isoformat(),
+        "end": finding.end.isoformat(),
+        "cases": len(finding.cases) or round(finding.observed or 0),
+        "households": finding.households,
+        "observed": finding.observed,
+        "expected": finding.expected,
+        "score": finding.score,
+        "p_value": finding.p_value,
+        "recurrence_days": 365 / finding.false_alarms if finding.false_alarms > 0 else None,
+        "false_alarms": finding.false_alarms,
+        "rank": rules.rank(finding, today),
+        "evidence": rules.evidence(finding),
+        "detail": {"place": finding.place, "also": list(finding.also)},
+        "case_ids": list(finding.cases),
+    }
+
+
+_END = """
+UPDATE alerts SET ended_at = %(now)s WHERE ended_at IS NULL AND "end" < %(before)s RETURNING id
+"""
+
+#: Of the last days, those whose cases have mostly not been reported yet are not judged by exceedance.
+INCOMPLETE_DAYS = 3
+
+#: Days of cases that the scan and exceedance look at.
+STUDY_DAYS = 28
+
+REPLICATIONS = 999
+
+
+def look_at_areas(*, by: Scope, now: datetime, areas: Sequence[str] | None = None) -> Looked:
+    """Once a day: every area (or those named) by the space-time scan and by exceedance; and alerts that are over end.
+
+    The scan is the permutation of each authority's own cases, which asks whether they came together more than where and
+    when they are usual would bring; the day's totals are kept, so a delay in reporting raises no alarm.
+    """
+    today = london_date(now)
+    asked = list(areas) if areas is not None else [each.code for each in resolve.atlas().upper_tier()]
+    total = Looked()
+    for area in asked:
+        with walls.transaction(by):
+            found = _keep(_scanned(area, today, now) + _exceeding(area, today, now), by, now)
+        total = Looked(total.found + found.found, total.updated + found.updated)
+    with walls.transaction(by):
+        ended = queries.rows(_END, now=now, before=today - timedelta(days=rules.QUIET_DAYS))
+    return Looked(total.found, total.updated, len(ended))
+
+
+def _scanned(area: str, today: date, now: datetime) -> list[Finding]:
+    import numpy as np
+
+    from ringfence.methods import scan
+
+    first = today - timedelta(days=STUDY_DAYS - 1)
+    known = [row for row in queries.days([area], first, today, now) if row[1]]
+    grid = {
+        code: (easting, northing)
+        for code, easting, northing in queries.rows(
+            "SELECT code, easting, northing FROM geography.postcodes WHERE code = ANY(%(codes)s) AND easting IS NOT NULL",
+            codes=sorted({row[1] for row in known}),
+        )
+    }
+    known = [row for row in known if row[1] in grid]
+    codes = sorted({row[1] for row in known})
+    if len(codes) < 2:
+        return []
+    at = {code: number for number, code in enumerate(codes)}
+    points = np.array([grid[code] for code in codes], dtype=float)
+    settings = scan.Settings(
+        model="permutation", longest=7, largest=0.25, replications=REPLICATIONS, enough=50, clusters=5, workers=1
+    )
+    found = scan.scan(
+        points,
+        np.array([at[row[1]] for row in known]),
+        np.array([(row[2] - first).days for row in known]),
+        np.array([len(row[3]) for row in known]),
+        STUDY_DAYS,
+        settings,
+    )
+    findings = []
+    for number, each in enumerate(found.clusters, 1):
+        if each.p_value is None or 365 * each.p_value > TOO_COMMON:
+            continue
+        # The replications end at one in a thousand; beyond it the Gumbel distribution fitted to them goes on.
+        p_value = min(each.p_value, each.gumbel) if each.gumbel is not None else each.p_value
+        places = {codes[place] for place in each.places}
+        start, end = first + timedelta(days=each.first_day), first + timedelta(days=each.last_day)
+        cases = tuple(case for row in known if row[1] in places and start <= row[2] <= end for case in row[3])
+        centre = codes[each.centre]
+        findings.append(
+            Finding(
+                method=Method.SCAN,
+                key=f"scan:{area}:{centre}:{start.isoformat()}:{number}",
+                area=area,
+                place=centre if len(places) == 1 else f"{len(places)} postcodes round {centre}",
+                start=start,
+                end=end,
+                cases=cases,
+                false_alarms=365 * p_value,
+                observed=float(each.observed),
+                expected=each.expected,
+                score=each.log_likelihood_ratio,
+                p_value=p_value,
+                postcode=centre,
+            )
+        )
+    return findings
+
+
+def _exceeding(area: str, today: date, now: datetime) -> list[Finding]:
+    import numpy as np
+
+    from ringfence.methods import exceedance
+
+    last = today - timedelta(days=INCOMPLETE_DAYS)
+    first = last - timedelta(days=STUDY_DAYS - 1)
+    counts = np.zeros((1, STUDY_DAYS))
+    for _, _, on, cases in queries.days([area], first, last, now):
+        counts[0, (on - first).days] += len(cases)
+    found = exceedance.ears(counts, "C2", least_sd=1.0, at=[STUDY_DAYS - 1])
+    if not found.alarm[0, 0]:
+        return []
+    return [
+        Finding(
+            method=Method.EXCEEDANCE,
+            key=f"exceedance:{area}:{last.isoformat()}",
+            area=area,
+            place=resolve.atlas().areas[area].name,
+            start=last,
+            end=last,
+            cases=(),
+            # One day judged each day, at EARS's own chance; the counts' overdispersion makes it somewhat more.
+            false_alarms=365 * 0.001,
+            observed=float(counts[0, -1]),
+            expected=float(found.expected[0, 0]),
+            score=float(found.score[0, 0]),
+        )
+    ]
+
+
+def dismiss(*, alert: str, why: str, by: Scope, now: datetime) -> None:
+    """Set an alert aside with the reason. It comes back by itself when it grows. Raises NotFound, Refused, Invalid."""
+    from ringfence.actions.checks import words
+    from ringfence.actions.errors import NotFound
+
+    by.require("clusters")
+    told = words("why", why, 200, needed="Say why it needs nothing done.")
+    with walls.transaction(by), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE alerts SET dismissed_at = %s, dismissed_by = %s, dismissed_why = %s"
+            " WHERE ref = %s AND area = ANY (%s) AND dismissed_at IS NULL RETURNING id, area",
+            [now, by.user, told, alert, list(by.areas)],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise NotFound(f"There is no alert {alert} that you may set aside.")
+        auditing.record("alert.dismissed", by=by, now=now, area=row[1], detail={"alert": row[0]})

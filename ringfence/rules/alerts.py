@@ -1,0 +1,172 @@
+"""What a director is told of what the methods found: one sentence of evidence, the order of the list, what is one thing.
+
+A finding is put into words that say who, where, when, and how often chance alone would bring as much. The list is ordered
+by what can be acted on: first how rarely chance would bring it, then whether it names a place to go to, and how lately.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from ringfence.rules.calendar import MONTHS
+
+#: Alerts a year by chance alone below and above which the order says no more.
+RAREST, COMMONEST = 0.01, 52.0
+
+#: Days without a new case after which an alert of a place is over.
+QUIET_DAYS = 14
+
+
+class Method(StrEnum):
+    """How something was found."""
+
+    EXPOSURE = "exposure"
+    COINCIDENCE = "coincidence"
+    SCAN = "scan"
+    EXCEEDANCE = "exceedance"
+
+    @property
+    def words(self) -> str:
+        return METHOD_WORDS[self]
+
+
+METHOD_WORDS = {
+    Method.EXPOSURE: "Common exposure",
+    Method.COINCIDENCE: "Same postcode",
+    Method.SCAN: "Space-time scan",
+    Method.EXCEEDANCE: "More cases than expected",
+}
+
+#: How far each method leads to somewhere to act, in steps of ten in rarity: a named place beats an address, an address an
+#: area within the authority, and that the authority as a whole.
+ACTIONABLE = {Method.EXPOSURE: 1.0, Method.COINCIDENCE: 0.5, Method.SCAN: 0.5, Method.EXCEEDANCE: 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something found in one area.
+
+    ``key`` names it, so that the next look finds it again. ``place`` is what it is about in words ("the gym Flex at LE5
+    4PW", "17 postcodes round LE5 4PW"). ``false_alarms`` is how many such findings a year chance alone would bring to this
+    area. ``also`` are the methods that found the same cases.
+    """
+
+    method: Method
+    key: str
+    area: str
+    place: str
+    start: date
+    end: date
+    cases: tuple[int, ...]
+    false_alarms: float
+    households: int | None = None
+    observed: float | None = None
+    expected: float | None = None
+    score: float | None = None
+    p_value: float | None = None
+    postcode: str = ""
+    category: str = ""
+    complex_setting: bool = False
+    also: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"a finding that ends on {self.end}, before it begins on {self.start}")
+        if not self.false_alarms >= 0:
+            raise ValueError(f"{self.false_alarms} false alarms a year: give 0 or more")
+
+
+def days_between(start: date, end: date) -> str:
+    """Days as they are said: "3 August", "3 to 8 August", "29 July to 2 August"."""
+    if start == end:
+        return f"{end.day} {MONTHS[end.month - 1]}"
+    if (start.year, start.month) == (end.year, end.month):
+        return f"{start.day} to {end.day} {MONTHS[end.month - 1]}"
+    return f"{start.day} {MONTHS[start.month - 1]} to {end.day} {MONTHS[end.month - 1]}"
+
+
+def how_often(a_year: float) -> str:
+    """How often chance alone would bring it, in words."""
+    if a_year < 1 / 10:
+        return "less than once in ten years"
+    if a_year < 1:
+        return "less than once a year"
+    if a_year < 1.5:
+        return "about once a year"
+    if a_year < 18:
+        return f"about {a_year:.0f} times a year"
+    return "about once a week" if a_year >= 40 else "about twice a month"
+
+
+def evidence(finding: Finding) -> str:
+    """One sentence: who, where, when, and how often by chance."""
+    when = days_between(finding.start, finding.end)
+    count = len(finding.cases) if finding.cases else round(finding.observed or 0)
+    cases = f"{count} case{'' if count == 1 else 's'}"
+    chance = f"expected by chance {how_often(finding.false_alarms)}"
+    match finding.method:
+        case Method.EXPOSURE:
+            told = f"{cases} from {finding.households} households named {finding.place}, {when}"
+        case Method.COINCIDENCE:
+            told = f"{cases} of {finding.households} households live at {finding.place}, tested {when}"
+        case Method.SCAN:
+            told = f"{cases} in {finding.place}, {when}, where {finding.expected:.1f} were to be expected"
+        case Method.EXCEEDANCE:
+            told = f"{cases} in {finding.place} on {when}, where {finding.expected:.0f} were to be expected"
+    also = f" Also found by: {', '.join(finding.also)}." if finding.also else ""
+    return f"{told}; {chance}.{also}"
+
+
+def rank(finding: Finding, today: date) -> float:
+    """The place in the list, the greatest first: a step of 1 is ten times as rare, or a week later."""
+    rare = -math.log10(min(max(finding.false_alarms, RAREST), COMMONEST))
+    stale = max(0, (today - finding.end).days) / 7
+    # Of a scan the log-likelihood ratio says more than the number of cases, which grows with the circle.
+    weight = 1 + finding.score if finding.method is Method.SCAN and finding.score else finding.observed or 0
+    size = math.log10(max(weight, len(finding.cases) if finding.method is not Method.SCAN else 1, 1)) / 2
+    return round(rare + ACTIONABLE[finding.method] + 0.5 * finding.complex_setting + size - stale, 4)
+
+
+def one_list(findings: Iterable[Finding], today: date) -> list[Finding]:
+    """The findings in order, each thing once.
+
+    Two findings of one area are one thing when they share at least half of the cases of the smaller. The one that leads to
+    somewhere to act stays, as rare as the rarer of the two, and says how else it was found. Findings without cases (an
+    authority's total) stand by themselves.
+    """
+    ordered = sorted(findings, key=lambda each: (-ACTIONABLE[each.method], -rank(each, today), each.key))
+    kept: list[Finding] = []
+    for finding in ordered:
+        same = next((at for at, other in enumerate(kept) if _same(finding, other)), None)
+        if same is None:
+            kept.append(finding)
+            continue
+        other = kept[same]
+        also = other.also
+        if finding.method is not other.method and finding.method.words.lower() not in also:
+            also = (*also, finding.method.words.lower())
+        kept[same] = replace(other, also=also, false_alarms=min(other.false_alarms, finding.false_alarms))
+    return sorted(kept, key=lambda each: (-rank(each, today), each.key))
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    if one.area != other.area or not one.cases or not other.cases:
+        return False
+    if one.method is other.method and one.key != other.key and one.method is not Method.SCAN:
+        return False
+    shared = len(set(one.cases) & set(other.cases))
+    return 2 * shared >= min(len(one.cases), len(other.cases))
+
+
+def over(end: date, today: date) -> bool:
+    """Whether an alert whose last case was on ``end`` is over."""
+    return (today - end).days > QUIET_DAYS
+
+
+def by_chance(counts: Sequence[float], times_a_year: float) -> float:
+    """How many a year chance brings, from the chance of each place in one look and the number of independent looks."""
+    return sum(counts) * times_a_year

@@ -1,0 +1,212 @@
+"""From what cases said to the alerts of their directors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.actions import detection
+from ringfence.actions.errors import Invalid, NotFound
+from ringfence.geography import resolve
+from ringfence.queries import alerts
+from ringfence.rules.access import Refused, system_scope
+from ringfence.rules.alerts import Method
+from tests.database import Database
+from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, build, row
+
+DETECTION = system_scope("detection")
+INTERVIEWS = system_scope("interviews")
+
+ON = START.date()
+
+
+#: Postcodes of Blackburn with Darwen for these tests alone, kilometres from each other.
+GRID = {"BB9 9ZA": (0, 0), "BB9 9ZB": (5000, 0), "BB9 9ZD": (0, 5000), "BB9 9ZE": (9000, 9000)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def grid(django_db_setup: Database) -> Iterator[None]:
+    """The postcodes are there for the tests of this file; geography is loaded, so that nothing rolls it back."""
+    with psycopg.connect(django_db_setup.server.admin(django_db_setup.name), autocommit=True) as admin:
+        for code, (easting, northing) in GRID.items():
+            admin.execute(
+                "INSERT INTO geography.postcodes (code, area, easting, northing) VALUES (%s, %s, %s, %s)",
+                [code, BLACKBURN, easting, northing],
+            )
+        yield
+        admin.execute("DELETE FROM geography.postcodes WHERE code = ANY (%s)", [list(GRID)])
+    resolve.forget()
+
+
+@pytest.fixture
+def town(db: Any) -> Town:
+    return build()
+
+
+def case(town: Town, household: int, area: str = BLACKBURN, home: str = "", on: date = ON) -> int:
+    """A case of a household, with its trace; nobody lives at one postcode unless it is said."""
+    trace = town.trace(area, household=household)
+    number, _ = row(trace, "case_id, person_id")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases SET postcode = %s, first_specimen_date = %s, last_positive_date = %s WHERE id = %s",
+            [home, on, on, number],
+        )
+    return trace
+
+
+def named(trace: int, postcode: str = "BB9 9ZA", category: str = "sport", on: date = ON, days: int = 1) -> None:
+    """The case of a trace was at a place."""
+    number, person = row(trace, "case_id, person_id")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO exposures (case_id, person_id, entry, place, postcode, category, from_date, until_date, "window",'
+            " source, recorded_at) VALUES (%s, %s, gen_random_uuid(), 'Flex', %s, %s, %s, %s, 'both', 'tracer', %s)",
+            [number, person, postcode, category, on, on + timedelta(days=days - 1), START],
+        )
+
+
+def listed(town: Town, area: str = BLACKBURN, **more: Any) -> list[alerts.Alert]:
+    return list(alerts.alerts(scope=town.by("Dora"), area=area, now=START + HOUR, **more))
+
+
+def test_two_households_at_one_place_are_an_alert(town: Town) -> None:
+    for household in (1, 2, 2):
+        named(case(town, household))
+    assert detection.look(by=DETECTION, now=START).found == 1
+    (found,) = listed(town)
+    assert (found.method, found.cases, found.households, found.postcode) == (Method.EXPOSURE, 3, 2, "BB9 9ZA")
+    assert found.evidence.startswith("3 cases from 2 households named Flex at BB9 9ZA, 16 November; expected by chance")
+    assert detection.look(by=DETECTION, now=START + MINUTE) == detection.Looked()
+
+
+def test_one_household_is_none(town: Town) -> None:
+    for _ in range(3):
+        named(case(town, 7))
+    assert detection.look(by=DETECTION, now=START).found == 0
+    assert listed(town) == []
+
+
+def test_a_new_case_brings_the_alert_up_to_date(town: Town) -> None:
+    for household in (1, 2):
+        named(case(town, household))
+    detection.look(by=DETECTION, now=START)
+    before = listed(town)[0]
+    named(case(town, 3), on=ON + timedelta(days=5))
+    assert detection.look(by=DETECTION, now=START + 6 * 24 * HOUR) == detection.Looked(found=0, updated=1)
+    after = listed(town)[0]
+    assert after.ref == before.ref and after.cases == 3 and after.end == ON + timedelta(days=5)
+
+
+def test_the_place_s_authority_is_told_and_that_of_two_cases(town: Town) -> None:
+    """Two residents of Luton and one of Leicester met at a place in Blackburn."""
+    for household, area in ((1, LUTON), (2, LUTON), (3, "E06000016")):
+        named(case(town, household, area))
+    detection.look(by=DETECTION, now=START)
+    with walls.transaction(DETECTION), connection.cursor() as cursor:
+        cursor.execute("SELECT area FROM alerts ORDER BY area")
+        assert [area for (area,) in cursor.fetchall()] == [BLACKBURN, LUTON]
+    assert [each.cases for each in listed(town)] == [3]
+
+
+def test_cases_of_different_households_at_one_postcode(town: Town) -> None:
+    for household in (1, 2, 3):
+        case(town, household, home="BB9 9ZA")
+    detection.look(by=DETECTION, now=START)
+    (found,) = listed(town)
+    assert (found.method, found.households) == (Method.COINCIDENCE, 3)
+    assert "3 cases of 3 households live at BB9 9ZA" in found.evidence
+
+
+def test_what_is_found_twice_is_told_once(town: Town) -> None:
+    for household in (1, 2, 3, 4):
+        named(case(town, household, home="BB9 9ZA"))
+    detection.look(by=DETECTION, now=START)
+    (found,) = listed(town)
+    assert found.method is Method.EXPOSURE and "Also found by: same postcode." in found.evidence
+
+
+def test_an_alert_of_a_place_that_is_quiet_is_over(town: Town) -> None:
+    for household in (1, 2):
+        named(case(town, household))
+    detection.look(by=DETECTION, now=START)
+    assert detection.look_at_areas(by=DETECTION, now=START + 14 * 24 * HOUR, areas=[BLACKBURN]).ended == 0
+    assert detection.look_at_areas(by=DETECTION, now=START + 15 * 24 * HOUR, areas=[BLACKBURN]).ended == 1
+    assert listed(town) == [] and len(listed(town, ended=True)) == 1
+
+
+def test_an_alert_that_is_set_aside_comes_back_when_it_grows(town: Town) -> None:
+    for household in (1, 2):
+        named(case(town, household))
+    detection.look(by=DETECTION, now=START)
+    ref = listed(town)[0].ref
+    with pytest.raises(Invalid, match="Say why"):
+        detection.dismiss(alert=ref, why=" ", by=town.by("Dora"), now=START)
+    detection.dismiss(alert=ref, why="One team on two shifts.", by=town.by("Dora"), now=START)
+    assert listed(town) == [] and listed(town, ended=True)[0].dismissed_why == "One team on two shifts."
+    with pytest.raises(NotFound):
+        detection.dismiss(alert=ref, why="Again.", by=town.by("Dora"), now=START)
+    named(case(town, 3))
+    detection.look(by=DETECTION, now=START + MINUTE)
+    assert [each.cases for each in listed(town)] == [3]
+
+
+def test_alerts_are_for_those_who_answer_for_the_area(town: Town) -> None:
+    with pytest.raises(Refused, match="see what the methods found"):
+        alerts.alerts(scope=town.by("Nia"), area=BLACKBURN, now=START)
+    with pytest.raises(NotFound):
+        alerts.alerts(scope=town.by("Dora"), area=LUTON, now=START)
+    for who in ("Nia", "Olu"):
+        with pytest.raises(Refused):
+            detection.dismiss(alert="AAA-222", why="x", by=town.by(who), now=START)
+
+
+def test_rows_that_are_committed_late_are_looked_at(town: Town) -> None:
+    """A number given before the last look, committed after it."""
+    traces = [case(town, number) for number in (1, 2)]
+    number, person = row(traces[0], "case_id, person_id")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('exposures_id_seq')")
+        early = cursor.fetchone()[0]
+    named(traces[1])
+    detection.look(by=DETECTION, now=START)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO exposures (id, case_id, person_id, entry, postcode, category, from_date, until_date, "window",'
+            " source, recorded_at) VALUES (%s, %s, %s, 'x', 'BB9 9ZA', 'sport', %s, %s, 'both', 'tracer', %s)",
+            [early, number, person, ON, ON, START],
+        )
+    named(case(town, 9), postcode="BB9 9ZB")
+    assert detection.look(by=DETECTION, now=START + MINUTE).found >= 1
+    assert "BB9 9ZA" in {each.postcode for each in listed(town)}
+
+
+def test_the_scan_finds_what_comes_together(town: Town) -> None:
+    """A case a day for four weeks at three postcodes in turn, and in the last three days nine at a fourth."""
+    *_, new = GRID
+    for day in range(28):
+        case(town, 100 + day, home=list(GRID)[day % 3], on=ON - timedelta(days=27 - day))
+    for day in range(9):
+        case(town, 200 + day, home=new, on=ON - timedelta(days=day % 3))
+    assert detection.look_at_areas(by=DETECTION, now=START, areas=[BLACKBURN]).found == 1
+    found = {each.method: each for each in listed(town)}
+    scan = found[Method.SCAN]
+    assert (scan.postcode, scan.cases, scan.start) == (new, 9, ON - timedelta(days=2))
+    assert scan.p_value is not None and scan.p_value < 0.05
+    assert scan.evidence.startswith(f"9 cases in {new}, 14 to 16 November, where ")
+
+
+def test_a_day_of_many_cases_is_an_exceedance(town: Town) -> None:
+    for day in range(28):
+        for _ in range(12 if day == 24 else 1):
+            case(town, 100, on=ON - timedelta(days=27 - day))
+    detection.look_at_areas(by=DETECTION, now=START, areas=[BLACKBURN])
+    exceeding = [each for each in listed(town) if each.method is Method.EXCEEDANCE]
+    assert len(exceeding) == 1 and exceeding[0].cases == 12
+    assert exceeding[0].evidence.startswith("12 cases in Blackburn with Darwen on 13 November, where 1 were")
