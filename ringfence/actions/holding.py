@@ -11,7 +11,7 @@ from django.db import connection
 
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.partnerships import clock as policies
-from ringfence.queries.policy import local_teams, partnership_history
+from ringfence.queries.policy import local_teams, partnership_histories
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import spoken
@@ -46,6 +46,7 @@ class Held:
     outcome: str
     handovers: int
     version: int
+    attempts: int
     claimed_name: str | None
 
     def claim_lives(self, now: datetime) -> bool:
@@ -56,22 +57,22 @@ class Held:
 _HOLD = """
 SELECT t.id, t.ref, t.person_id, t.team_id, k.kind, k.name, t.area, t.authority, t.national_team_id, t.from_team_id,
     t.owned_since, t.created_at, t.priority, t.due_at, t.due_why, t.passes_to_id, t.queued, t.ready_at, t.claimed_by,
-    t.phone, t.closed_at, t.outcome, t.handovers, t.version, u.name
+    t.phone, t.closed_at, t.outcome, t.handovers, t.version, t.attempts, u.name
 FROM traces t JOIN teams k ON k.id = t.team_id LEFT JOIN users u ON u.id = t.claimed_by
 WHERE t.id = ANY (%s)
 ORDER BY t.id
-FOR UPDATE OF t
 """
 
 
-def hold_many(traces: Sequence[int]) -> list[Held]:
+def hold_many(traces: Sequence[int], *, lock: bool = True) -> list[Held]:
     """The traces that may be seen of those named, locked in order of their number; the rest is left out.
 
     Policies stand still from here on, so that where a trace goes and when it is due there are by the same policy.
+    Without ``lock`` they are only looked at.
     """
     policies.hold_still()
     with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [list(traces)])
+        cursor.execute(_HOLD + ("FOR UPDATE OF t" if lock else ""), [list(traces)])
         rows: list[Any] = cursor.fetchall()
     names = [each.name for each in fields(Held)]
     found = [dict(zip(names, row, strict=True)) for row in rows]
@@ -147,32 +148,46 @@ def changes(held: Held, version: int, now: datetime) -> tuple[str, ...]:
 
 def clock(held: Held, to_team: int, to_kind: TeamKind, to_area: str, now: datetime) -> tuple[Due, int | None]:
     """When the trace is due with a team that gets it now, and the team that the clock then passes it to."""
-    area = to_area if to_kind is TeamKind.LOCAL else (held.authority or to_area)
-    history = partnership_history(area)
-    local = local_teams(now, [area]).get(area)
-    due = after_move(
-        to_kind,
-        held.created_at,
-        history,
-        local_team_live_from=local.live_from if local else None,
-        now=now,
-        given_back=to_kind is TeamKind.NATIONAL and had_local(held.id, to_team),
-    )
-    return due, local.id if local and due.passes and local.id != to_team else None
+    return clocks([held], to_team, to_kind, to_area, now)[0]
 
 
-def had_local(trace: int, besides: int) -> bool:
-    """Whether a local team has, or had, the trace."""
+def clocks(
+    held: Sequence[Held], to_team: int, to_kind: TeamKind, to_area: str, now: datetime
+) -> list[tuple[Due, int | None]]:
+    """``clock`` for each of many traces that go to one team."""
+    homes = [to_area if to_kind is TeamKind.LOCAL else (each.authority or to_area) for each in held]
+    areas = sorted(set(homes))
+    histories, locals_ = partnership_histories(areas), local_teams(now, areas)
+    back = _had_local([each.id for each in held], to_team) if to_kind is TeamKind.NATIONAL else set()
+    found = []
+    for each, area in zip(held, homes, strict=True):
+        local = locals_.get(area)
+        due = after_move(
+            to_kind,
+            each.created_at,
+            histories.get(area, ()),
+            local_team_live_from=local.live_from if local else None,
+            now=now,
+            given_back=each.id in back,
+        )
+        found.append((due, local.id if local and due.passes and local.id != to_team else None))
+    return found
+
+
+def _had_local(traces: Sequence[int], besides: int) -> set[int]:
+    """Those of the traces that another local team has, or had; not by a change that was undone."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM handovers h JOIN teams k ON k.id IN (h.from_team_id, h.to_team_id)"
-            " WHERE h.trace_id = %s AND k.kind = 'local' AND k.id <> %s AND NOT EXISTS (SELECT 1 FROM handovers m"
-            " WHERE m.trace_id = h.trace_id AND m.reason = 'moved' AND m.seq >= h.seq))"
-            " OR EXISTS (SELECT 1 FROM traces t JOIN teams k ON k.id = t.team_id WHERE t.id = %s AND k.kind = 'local')",
-            [trace, besides, trace],
+            "SELECT h.trace_id FROM handovers h JOIN teams k ON k.id IN (h.from_team_id, h.to_team_id)"
+            " WHERE h.trace_id = ANY (%(traces)s) AND k.kind = 'local' AND k.id <> %(besides)s AND h.reason <> 'undone'"
+            " AND NOT EXISTS (SELECT 1 FROM handovers u WHERE u.trace_id = h.trace_id AND u.seq = h.seq + 1"
+            " AND u.reason = 'undone') AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = h.trace_id"
+            " AND m.reason = 'moved' AND m.seq >= h.seq)"
+            " UNION SELECT t.id FROM traces t JOIN teams k ON k.id = t.team_id"
+            " WHERE t.id = ANY (%(traces)s) AND k.kind = 'local'",
+            {"traces": list(traces), "besides": besides},
         )
-        row = cursor.fetchone()
-    return bool(row and row[0])
+        return {row[0] for row in cursor.fetchall()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ OPEN_WITH_NATIONAL = """
 SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS NOT NULL,
     t.handovers > 0 AND EXISTS (
         SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local'
+            AND h.reason <> 'undone'
             AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = t.id AND m.reason = 'moved' AND m.seq >= h.seq))
 FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind = 'national'
 WHERE t.authority = ANY (%s) AND t.closed_at IS NULL

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.queries.bulk import Filter
 from ringfence.queries.lines import Line, lines, must_be_member, must_lead, opened_list
 from ringfence.queries.traces import trace
 from ringfence.rules.access import Scope
@@ -65,19 +66,36 @@ _QUEUE = """
 SELECT q.id, row_number() OVER (ORDER BY q.priority, q.due_at, q.id) AS place
 FROM generate_series(0, 15) AS s (shard) CROSS JOIN LATERAL (
     SELECT t.id, t.priority, t.due_at FROM traces t
-    WHERE t.team_id = %(team)s AND t.queued AND t.shard = s.shard AND {after}
+    WHERE t.team_id = %(team)s AND t.queued AND t.shard = s.shard AND {conditions}
     ORDER BY t.priority, t.due_at, t.id LIMIT %(limit)s) q
 ORDER BY q.priority, q.due_at, q.id LIMIT %(limit)s
 """
 
+_OUT = """
+SELECT t.id, row_number() OVER (ORDER BY t.priority, t.due_at, t.id) AS place FROM traces t
+WHERE t.team_id = %(team)s AND {place} AND {conditions}
+ORDER BY t.priority, t.due_at, t.id LIMIT %(limit)s
+"""
 
-def queue(*, scope: Scope, team: int, now: datetime, limit: int = 50, after: Place | None = None) -> Page:
-    """A page of the team's queue, for its leads. Raises Refused."""
+
+def queue(
+    *,
+    scope: Scope,
+    team: int,
+    now: datetime,
+    limit: int = 50,
+    after: Place | None = None,
+    chosen: Filter | None = None,
+) -> Page:
+    """A page of the team's queue, for its leads: all of it, or what ``chosen`` says. Raises Refused."""
     must_lead(scope, team)
+    wanted = chosen or Filter()
     further = "true" if after is None else "(t.priority, t.due_at, t.id) > (%(priority)s, %(due_at)s, %(trace)s)"
-    arguments = {"team": team, "limit": limit + 1, **(after._asdict() if after else {})}
+    arguments = {"team": team, "limit": limit + 1, **wanted.arguments(now), **(after._asdict() if after else {})}
+    picked = _OUT if wanted.later else _QUEUE
     with walls.transaction(scope):
-        found = lines(_QUEUE.format(after=further), arguments)
+        conditions = f"{wanted.condition()} AND {further}"
+        found = lines(picked.format(conditions=conditions, place=wanted.place), arguments)
         opened_list("queue", team, len(found[:limit]), scope, now)
     last = found[limit - 1] if len(found) > limit else None
     return Page(found[:limit], Place(last.priority, last.due_at, last.trace) if last else None)

@@ -35,6 +35,7 @@ PASSED = {
     "escalated": "Escalated",
     "reassigned": "Reassigned",
     "moved": "Moved with the person",
+    "undone": "Taken back",
 }
 
 

@@ -8,16 +8,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringfence.accounts import walls
-from ringfence.actions import attempts, handover, work
+from ringfence.actions import attempts, bulk, handover, undoing, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.rules.access import Refused
+from ringfence.rules.bulk import Wanted, What
 from tests.examples import examples
 from tests.town import MINUTE, NORTH_WEST, START, SWEEP, row
 
 NATIONAL, LOCAL = ("Nia", "Noah", "Lena"), ("Lola", "Luke", "Leo")
 
 ACTS = st.tuples(
-    st.sampled_from(["sweep", "claim", "put_back", "record", "give_back", "escalate", "reassign", "wake"]),
+    st.sampled_from(["sweep", "claim", "put_back", "record", "give_back", "escalate", "reassign", "undo", "wake"]),
     st.sampled_from([*NATIONAL, *LOCAL, "Hana"]),
     st.integers(0, 600),
     st.sampled_from(["no_answer", "wrong_number", "voicemail", "escalated", "reached", "refused"]),
@@ -32,18 +33,18 @@ def test_owners_follow_one_another(town, acts):
     sid = transaction.savepoint()
     try:
         traces = [town.trace(phone="07700900001", phone_other="07700900002"), town.trace(phone="")]
-        now = START
+        now, changes = START, []
         for act in acts:
             now += act[2] * MINUTE
             with suppress(Invalid, NotFound, Refused, Stale):
-                perform(town, traces, act, now)
+                perform(town, traces, changes, act, now)
             for trace in traces:
                 check(town, trace)
     finally:
         transaction.savepoint_rollback(sid)
 
 
-def perform(town, traces, act, now):
+def perform(town, traces, changes, act, now):
     verb, name, _, outcome, slip, which = act
     trace, by = traces[which], town.by(name, now)
     version = max(0, row(trace, "version")[0] - (slip == 2))
@@ -65,7 +66,13 @@ def perform(town, traces, act, now):
             handover.escalate(**one, why="A school")
         case "reassign":
             teams = [town.team("national"), town.team("local"), town.team("pool", "E92000001")]
-            work.reassign(traces=[trace], to_team=teams[slip], why="Needed", by=by, now=now)
+            wanted = Wanted(What.TEAM, teams[slip]) if outcome != "refused" else Wanted(What.CLOSE, outcome="refused")
+            chosen = dict.fromkeys(traces)
+            done = bulk.change(team=by.teams[0], traces=chosen, wanted=wanted, why="Needed", by=by, now=now)
+            changes.append(done.ref)
+        case "undo":
+            if changes:
+                undoing.undo(ref=changes[-1 - which % len(changes)], by=by, now=now)
 
 
 def check(town, trace):

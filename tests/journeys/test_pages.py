@@ -23,7 +23,7 @@ from ringfence.rules.access import system_scope
 from tests.journeys.people import be
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
-FORMS = re.compile("/(attempts|notes|put-back|give-back|escalate|joining|people|lending|reassign|seen)$|^sign-out$")
+FORMS = re.compile("/(attempts|notes|put-back|give-back|escalate|joining|people|lending|preview|undo|seen)$|^sign-out$")
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
 WIDTHS = (360, 1280)
 
@@ -81,7 +81,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         ],
         "Lola": ["/local", f"/traces/{local.ref}"],
         "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
-        "Leo": ["/work/team"],
+        "Leo": ["/work/team?waiting=later&due=overdue", "/work/team/changes"],
         "Hana": ["/escalated"],
         "Dora": [
             f"/overview/{BLACKBURN}",
@@ -115,7 +115,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|escalate|joining|people|lending)$", each
         )
     }
-    forms |= {"sign-out", "work/team/reassign", "local/seen"}
+    forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen"}
     walked = {
         re.sub(r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}", "*", re.sub("(?<=/interview/).*", "*", address.lstrip("/")))
         for address in seen

@@ -213,40 +213,6 @@ def test_what_is_escalated_reaches_the_region_s_team(town: Town, signed_in: Sign
     assert "Willow House care home" in Page(signed_in("Hana").get("/escalated").content.decode()).words
 
 
-def test_many_traces_are_given_at_once(town: Town, signed_in: SignedIn) -> None:
-    now = timezone.now()
-    numbers = [town.trace(now=now) for _ in range(3)]
-    client, team = signed_in("Lena"), town.team("national")
-    sent = {"team": str(team), "traces": [str(each) for each in numbers], "to": f"user-{town.users['Noah'].pk}"}
-    page = Page(client.post("/work/team/reassign", sent, follow=True).content.decode())
-    assert "3 traces changed" in page.words
-    assert {row(each, "claimed_by")[0] for each in numbers} == {town.users["Noah"].pk}
-    sent = {
-        "team": str(team),
-        "traces": [str(each) for each in numbers],
-        "to": f"team-{town.team('local')}",
-        "why": "Peak",
-    }
-    page = Page(client.post("/work/team/reassign", sent, follow=True).content.decode())
-    assert "0 traces changed" in page.words
-    assert page.words.count("Noah has it open until") == 3
-
-
-def test_reassigning_says_what_is_missing(town: Town, signed_in: SignedIn) -> None:
-    town.trace(now=timezone.now())
-    client = signed_in("Lena")
-    for sent, field in (
-        ({"to": "user-1"}, "traces"),
-        ({"traces": "7"}, "to"),
-        ({"traces": "7", "to": "team-1"}, "why"),
-        ({"traces": "7", "to": "user-x"}, "to"),
-    ):
-        answer = client.post("/work/team/reassign", {"team": str(town.team("national")), **sent})
-        page = Page(answer.content.decode())
-        assert (answer.status_code, page.problems) == (422, [])
-        assert field in page.anchors
-
-
 def test_the_household_s_last_call_is_told_without_names(town: Town, signed_in: SignedIn) -> None:
     now = timezone.now()
     first = town.trace(now=now - timedelta(hours=5), household=77, phone="07700900001", priority=1)

@@ -39,7 +39,15 @@ ROUTES = (
     Route("work", {"Nia": 200, "Pat": 200, "Lola": 403, "Hana": 403, "Dora": 403, "Olu": 403, "Charlie": 403}),
     Route("work", {"Nia": 302, "Lola": 302, "Dora": 403, "Olu": 403, "Charlie": 403}, method="post"),
     Route("team", {"Lena": 200, "Leo": 200, "Nia": 403, "Lola": 403, "Dora": 403, "Charlie": 403}),
-    Route("reassign", {"Lena": 422, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route("bulk-preview", {"Lena": 422, "Leo": 422, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route("bulk-changes", {"Lena": 200, "Leo": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("bulk-changes", {"Lena": 422, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route(
+        "bulk-undo",
+        {"Lena": 404, "Nia": 403, "Dora": 403, "Charlie": 403},
+        method="post",
+        arguments={"ref": "AAA-AAA"},
+    ),
     Route(
         "trace",
         {

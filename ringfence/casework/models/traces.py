@@ -179,6 +179,7 @@ class Handover(models.Model):
         GIVEN_BACK = "given_back", "Given back"
         ESCALATED = "escalated", "Escalated"
         REASSIGNED = "reassigned", "Reassigned"
+        UNDONE = "undone", "A reassignment was undone"
         MOVED_ON = "moved_on", "The national team's tries are used up"
         MOVED = "moved", "The person moved"
 
