@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from ringfence.actions.keys import Keys, meet
 from ringfence.actions.writing import BY_INDEX, reserve, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.geography import resolve
@@ -21,27 +22,13 @@ from ringfence.rules import cases, identity
 from ringfence.rules.access import Scope
 from ringfence.rules.allocation import Placement, Residence
 from ringfence.rules.identity import Known
-from ringfence.rules.places import Kind, canonical
+from ringfence.rules.places import Kind
 from ringfence.rules.places import decide as decide_place
 from ringfence.rules.places import read as read_postcode
 from ringfence.rules.results import POSITIVE
 
 MOST_TRIES = 6
 """Tries at a batch that another reader's rows got in the way of."""
-
-
-class Keys(NamedTuple):
-    """What identity and allocation need of each row; computed where rows are read, beside the database's work.
-
-    ``places``: the postcode's number in the packed directory, 0 when that does not have it.
-    """
-
-    names: list[str]
-    match: list[int]
-    postcodes: list[str]
-    gp_postcodes: list[str]
-    places: list[int]
-    households: list[int | None]
 
 
 class Merged(NamedTuple):
@@ -59,37 +46,6 @@ class Merged(NamedTuple):
 
 class _Interfered(Exception):
     """A specimen or a person of this batch is in the record already, since or before this batch was decided."""
-
-
-def keys_of(columns: Columns, directory: Packed) -> Keys:
-    """Names, match keys, canonical postcodes of the rows and where they lie, and the homes of those that are positive."""
-    fields = columns.fields
-    spelt = _Spelt()
-    found = directory.find(fields["postcode"])
-    # What the directory lists to the letter is canonical.
-    postcodes = [text if n else spelt[text] for text, n in zip(fields["postcode"], found, strict=True)]
-    if fields["gp_postcode"] == fields["postcode"]:
-        gp_postcodes = postcodes
-    else:
-        gp_postcodes = [
-            text if n else spelt[text]
-            for text, n in zip(fields["gp_postcode"], directory.find(fields["gp_postcode"]), strict=True)
-        ]
-    names = identity.name_keys(fields["given_name"], fields["family_name"])
-    match = identity.match_keys(names, fields["birth_date"], postcodes)
-    households = [
-        identity.household_key(address, postcode) if result == POSITIVE else None
-        for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
-    ]
-    return Keys(names, match, postcodes, gp_postcodes, found, households)
-
-
-class _Spelt(dict[str, str]):
-    """Text as given -> canonical postcode, or ``""``."""
-
-    def __missing__(self, text: str) -> str:
-        found = self[text] = canonical(text) or ""
-        return found
 
 
 @dataclass
@@ -287,8 +243,11 @@ class Batch:
     def decide(self) -> None:
         """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
         fields, keys = self.fields, self.keys
-        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
         positive = [i for i, result in enumerate(fields["result"]) if result == POSITIVE]
+        if positive:
+            births, numbers = fields["birth_date"], fields["nhs_number"]
+            meet([births[i] for i in positive], [numbers[i] for i in positive])
+        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
         self.positives = len(positive)
         made: dict[int, int] = {}
         if positive:

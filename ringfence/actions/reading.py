@@ -17,7 +17,8 @@ from psycopg import Cursor
 
 from ringfence.accounts import walls
 from ringfence.actions import auditing
-from ringfence.actions.merge import Keys, Merger, keys_of
+from ringfence.actions.keys import Keys, keys_of
+from ringfence.actions.merge import Merger
 from ringfence.casework.models import Delivery, Part
 from ringfence.feeds import csv, text
 from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout

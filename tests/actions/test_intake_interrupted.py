@@ -11,6 +11,7 @@ import pytest
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
 from ringfence.actions import intake
+from ringfence.simulation.linelists import test_number as number_of
 from tests.deliveries import NOW, deliver, events, line, problems, receive, record, select, sheet, wave
 from tests.town import INTAKE
 
@@ -229,6 +230,15 @@ def test_two_deliveries_meet_the_same_new_person(django_db_setup, who):
     met(django_db_setup, line("S1", who), line("S2", who))
     found = record()
     assert [len(found[name]) for name in ("people", "cases", "traces", "results")] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_deliveries_meet_the_same_new_person_once_with_a_number(django_db_setup, first):
+    rows = [line("S1", "Ann"), line("S2", "Ann", NHS_number="")]
+    met(django_db_setup, rows[first], rows[1 - first])
+    found = record()
+    assert [len(found[name]) for name in ("people", "cases", "traces", "results")] == [1, 1, 1, 2]
+    assert found["people"][0][1] == number_of(0)
 
 
 def test_two_deliveries_move_the_same_episode(django_db_setup):

@@ -1,0 +1,86 @@
+"""What identity and allocation need of rows that were read, and the lock under which strangers are met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+from django.db import connection
+
+from ringfence.feeds.linelist import Columns
+from ringfence.geography.packed import Packed
+from ringfence.rules import identity
+from ringfence.rules.places import canonical
+from ringfence.rules.results import POSITIVE
+
+
+class Keys(NamedTuple):
+    """What identity and allocation need of each row; computed where rows are read, beside the database's work.
+
+    ``places``: the postcode's number in the packed directory, 0 when that does not have it.
+    """
+
+    names: list[str]
+    match: list[int]
+    postcodes: list[str]
+    gp_postcodes: list[str]
+    places: list[int]
+    households: list[int | None]
+
+
+def keys_of(columns: Columns, directory: Packed) -> Keys:
+    """Names, match keys, canonical postcodes of the rows and where they lie, and the homes of those that are positive."""
+    fields = columns.fields
+    spelt = _Spelt()
+    found = directory.find(fields["postcode"])
+    # What the directory lists to the letter is canonical.
+    postcodes = [text if n else spelt[text] for text, n in zip(fields["postcode"], found, strict=True)]
+    if fields["gp_postcode"] == fields["postcode"]:
+        gp_postcodes = postcodes
+    else:
+        gp_postcodes = [
+            text if n else spelt[text]
+            for text, n in zip(fields["gp_postcode"], directory.find(fields["gp_postcode"]), strict=True)
+        ]
+    names = identity.name_keys(fields["given_name"], fields["family_name"])
+    match = identity.match_keys(names, fields["birth_date"], postcodes)
+    households = [
+        identity.household_key(address, postcode) if result == POSITIVE else None
+        for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
+    ]
+    return Keys(names, match, postcodes, gp_postcodes, found, households)
+
+
+class _Spelt(dict[str, str]):
+    """Text as given -> canonical postcode, or ``""``."""
+
+    def __missing__(self, text: str) -> str:
+        found = self[text] = canonical(text) or ""
+        return found
+
+
+_STRANGERS = 7_166_036
+
+#: A multiple of most numbers of parts: as rows are divided by the same sum, parts of one delivery never share a lock.
+_LOCKS = 240
+
+_MEET = """
+SELECT CASE WHEN alone THEN pg_advisory_xact_lock(%s, b) ELSE pg_advisory_xact_lock_shared(%s, b) END
+FROM unnest(%s::int[], %s::boolean[]) AS l (b, alone)
+"""
+
+
+def meet(births: Sequence[str], nhs_numbers: Sequence[str]) -> None:
+    """Until the end of this transaction, nobody else decides about people like these positives without seeing them.
+
+    The same number twice, or the same details twice without one, is stopped by a unique index; details once with a
+    number and once without are not. So who has none is met alone, of all who may have the same birth date.
+    """
+    wanted: dict[int, bool] = {}
+    for birth, number in zip(births, nhs_numbers, strict=True):
+        lock = crc32(birth.encode()) % _LOCKS
+        wanted[lock] = wanted.get(lock, False) or not number
+    order = sorted(wanted)  # all take them in this order, so that no two wait for each other
+    with connection.cursor() as cursor:
+        cursor.execute(_MEET, [_STRANGERS, _STRANGERS, order, [wanted[lock] for lock in order]])
