@@ -25,6 +25,9 @@ Flags = NDArray[np.bool_]
 #: Squared distances that differ by less than this share are the same distance: coordinates are rounded.
 SAME = 1e-9
 
+#: Places whose neighbours are looked for together.
+LEAF = 16
+
 #: Neighbours of all circles together that are still kept in memory (1.5 GB).
 MOST = 300_000_000
 
@@ -146,31 +149,37 @@ def _around(
                 candidates[near] = j
                 near += 1
         squares = np.empty(near)
+        nearer = np.empty(near, dtype=np.int32)
         for i in range(low, high):
+            limit = min((reach + 1) * step + away[i], np.sqrt(farthest))
+            limit = (limit * (1 + 1e-6)) ** 2 + 1e-12 * largest * largest
+            found = 0
             for k in range(near):
                 squared = 0.0
                 for axis in range(dimensions):
                     gap = points[candidates[k], axis] - points[i, axis]
                     squared += gap * gap
-                squares[k] = squared
-            order = np.argsort(squares)
-            while used + near > room:
+                if squared <= limit:
+                    squares[found], nearer[found] = squared, candidates[k]
+                    found += 1
+            order = np.argsort(squares[:found])
+            while used + found > room:
                 room *= 2
                 grown, ends = np.empty(room, dtype=np.int32), np.empty(room, dtype=np.bool_)
                 grown[:used], ends[:used] = members[:used], whole[:used]
                 members, whole = grown, ends
             inside, k = 0.0, 0
-            while k < near:
+            while k < found:
                 distance = squares[order[k]]
                 tied = k
                 heavier = inside
-                while tied < near and squares[order[tied]] <= distance * (1 + SAME):
-                    heavier += weight[candidates[order[tied]]]
+                while tied < found and squares[order[tied]] <= distance * (1 + SAME):
+                    heavier += weight[nearer[order[tied]]]
                     tied += 1
                 if heavier > most or distance > farthest:
                     break
                 for each in range(k, tied):
-                    members[used] = candidates[order[each]]
+                    members[used] = nearer[order[each]]
                     whole[used] = each == tied - 1
                     used += 1
                 counts[i - first] += tied - k
@@ -179,14 +188,14 @@ def _around(
 
 
 def around(
-    points: Floats, weight: Floats, most: float, farthest: float, size: int, pool: ThreadPoolExecutor, parts: int
+    points: Floats, weight: Floats, most: float, farthest: float, pool: ThreadPoolExecutor, parts: int
 ) -> Circles:
-    """The circles round ``points`` (n, d), which stand in leaves of ``size``.
+    """The circles round ``points`` (n, d), of which those that lie together stand together.
 
     A circle grows while its ``weight`` is not over ``most`` and its radius not over ``farthest``.
     """
     count = len(points)
-    leaves = -(-count // size)
+    leaves = -(-count // LEAF)
     # A look at some places first, so that too much is refused before it is computed.
     looked = np.unique(np.linspace(0, count - 1, 16).astype(np.int64))
     squared = farthest * farthest * (1 + SAME)
@@ -197,10 +206,10 @@ def around(
             f"The circles round {count:,} places hold about {sample // len(looked):,} places each: more than fit into "
             "memory. Choose a smaller --max-population or a --max-radius."
         )
-    cuts = [min(part * leaves // parts * size, count) for part in range(parts)] + [count]
+    cuts = [min(part * leaves // parts * LEAF, count) for part in range(parts)] + [count]
     found = list(
         pool.map(
-            lambda cut: _around(cut[0], cut[1], size, points, weight, most, squared),
+            lambda cut: _around(cut[0], cut[1], LEAF, points, weight, most, squared),
             [(a, b) for a, b in pairwise(cuts) if b > a],
         )
     )
@@ -308,6 +317,44 @@ def _bounds(
     return sizes, joined[:used].copy(), blocks, ends[:cut].copy(), least[:cut].copy(), last[:cut].copy()
 
 
+@compiled
+def _blocks(
+    first: int, until: int, starts: Ints, members: Shorts, whole: Flags, weights: Floats, grain: float
+) -> tuple[Ints, Ints, Floats, Shorts]:
+    """``_bounds`` of groups of one place, whose order is that of its circles."""
+    kinds = weights.shape[1]
+    blocks = np.zeros(until - first, dtype=np.int64)
+    room = 1 << 12
+    ends, least = np.empty(room, dtype=np.int64), np.empty((room, kinds))
+    last = np.empty((room, 1), dtype=np.int32)
+    cut = 0
+    inside = np.empty(kinds)
+    for i in range(first, until):
+        inside[:] = 0.0
+        limit, begun = -1.0, cut
+        for each in range(starts[i], starts[i + 1]):
+            heavy = 0.0
+            for s in range(kinds):
+                inside[s] += weights[members[each], s]
+                heavy += inside[s]
+            if not whole[each]:
+                continue
+            if heavy > limit or cut == begun:
+                if cut == room:
+                    room *= 2
+                    more_ends, more_least = np.empty(room, dtype=np.int64), np.empty((room, kinds))
+                    more_last = np.empty((room, 1), dtype=np.int32)
+                    more_ends[:cut], more_least[:cut], more_last[:cut] = ends, least, last
+                    ends, least, last = more_ends, more_least, more_last
+                least[cut] = inside
+                limit = heavy + grain * np.sqrt(max(heavy, grain * grain))
+                cut += 1
+            ends[cut - 1] = each + 1
+            last[cut - 1, 0] = each + 1 - starts[i]
+        blocks[i - first] = cut - begun
+    return blocks, ends[:cut].copy(), least[:cut].copy(), last[:cut].copy()
+
+
 def bounds(circles: Circles, weights: Floats, size: int, grain: float, pool: ThreadPoolExecutor, parts: int) -> Bounds:
     """Bounds of the circles for groups of ``size`` places, with ``weights`` (n, kinds).
 
@@ -316,6 +363,18 @@ def bounds(circles: Circles, weights: Floats, size: int, grain: float, pool: Thr
     """
     count = len(weights)
     groups = np.append(np.arange(0, count, size), count)
+    if size == 1:
+        # Most of the memory is the circles' members, and they are in order already.
+        singles = [(low, high) for low, high in pairwise(np.linspace(0, count, parts + 1).astype(np.int64).tolist())]
+        made = list(
+            pool.map(
+                lambda cut: _blocks(cut[0], cut[1], circles.starts, circles.members, circles.whole, weights, grain),
+                singles,
+            )
+        )
+        counted = np.concatenate([[0], np.cumsum(np.concatenate([each[0] for each in made]))])
+        ends, least, last = (np.concatenate([each[k] for each in made]) for k in (1, 2, 3))
+        return Bounds(groups, circles.starts, circles.members, counted, ends, least, last)
     cuts = np.linspace(0, len(groups) - 1, parts + 1).astype(np.int64).tolist()
     found = list(
         pool.map(

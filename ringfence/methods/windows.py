@@ -19,8 +19,8 @@ Shorts = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.int16] | NDArray[np.int32]
 
-#: Replications that are counted side by side: 16 counts of 16 bits are one register.
-SIDE = 16
+#: Replications that are counted side by side: 16 counts of 16 bits are one register, and two registers go at once.
+SIDE = 32
 
 #: Two log-likelihood ratios that differ by less than this share differ by rounding.
 ROUNDING = 1e-9
@@ -70,6 +70,30 @@ def most_expected(needed: float, least: int, total: int, enough: float) -> Float
         if c == total or found[c] > enough:
             return found[: c + 1].copy()
         c += 1
+
+
+@compiled
+def fewest(bar: Floats, expected: Floats, highest: int) -> Ints:
+    """For each expected number the fewest cases that are over the ``bar`` of ``most_expected``; infinity is never."""
+    fine = 16.0
+    guide = np.empty(int(np.sqrt(bar[-1]) * fine) + 2 if bar[-1] > 0 else 2, dtype=np.int64)
+    c = 0
+    for k in range(len(guide)):
+        while c < len(bar) and bar[c] <= (k / fine) ** 2:
+            c += 1
+        guide[k] = c
+    found = np.empty(expected.shape, dtype=np.int64)
+    for b in range(expected.shape[0]):
+        for w in range(expected.shape[1]):
+            e = expected[b, w]
+            if not e < bar[-1]:
+                found[b, w] = highest
+                continue
+            c = guide[int(np.sqrt(e) * fine)]
+            while bar[c] <= e:
+                c += 1
+            found[b, w] = min(c, highest)
+    return found
 
 
 @compiled
@@ -146,8 +170,8 @@ def _next(state: NDArray[np.uint64]) -> float:
 def scatter(table: Counts, side: int, seed: int, daily: Ints, cumulative: Floats, guide: Ints) -> None:
     """A replication under Poisson: ``daily[d]`` cases in column d fall on places by their share of the population.
 
-    ``table`` (n, columns, SIDE) gets them at ``side``. ``cumulative`` (n): the shares added up; ``guide[int(u * m)]`` is
-    where in it to begin looking for u (indexed search, Chen and Asau 1974).
+    ``table`` (n, columns * SIDE) gets those of column d at ``d * SIDE + side``. ``cumulative`` (n): the shares added up;
+    ``guide[int(u * m)]`` is where in it to begin looking for u (indexed search, Chen and Asau 1974).
     """
     state = np.empty(1, dtype=np.uint64)
     state[0] = np.uint64(seed)
@@ -158,7 +182,7 @@ def scatter(table: Counts, side: int, seed: int, daily: Ints, cumulative: Floats
             j = guide[int(u * len(guide))]
             while j < final and cumulative[j] <= u:
                 j += 1
-            table[j, column, side] += 1
+            table[j, column * SIDE + side] += 1
 
 
 @compiled
@@ -166,7 +190,7 @@ def shuffle(table: Counts, side: int, seed: int, daily: Ints, owners: Shorts, st
     """A replication under permutation: the cases keep their places, and their days are dealt out anew.
 
     ``owners`` (cases,): their places, stratum by stratum, where stratum s is ``strata[s]:strata[s + 1]``;
-    ``daily[s, d]``: how many cases of the stratum fall into column d.
+    ``daily[s, d]``: how many cases of the stratum fall into column d. ``table`` as in ``scatter``.
     """
     state = np.empty(1, dtype=np.uint64)
     state[0] = np.uint64(seed)
@@ -176,9 +200,55 @@ def shuffle(table: Counts, side: int, seed: int, daily: Ints, owners: Shorts, st
         for column in range(daily.shape[1]):
             for _ in range(daily[s, column]):
                 drawn = low + int(_next(state) * (high - low))
-                table[spare[drawn], column, side] += 1
+                table[spare[drawn], column * SIDE + side] += 1
                 spare[drawn] = spare[low]
                 low += 1
+
+
+@compiled
+def from_the_end(table: Counts) -> None:
+    """Make of each column's cases those of it and all later ones: a window is then the difference of two columns."""
+    for j in range(table.shape[0]):
+        for k in range(table.shape[1] - SIDE - 1, -1, -1):
+            table[j, k] += table[j, k + SIDE]
+
+
+@compiled
+def one(
+    table: Counts,
+    begin: int,
+    end: int,
+    nearest: int,
+    farthest: int,
+    best: float,
+    start: int,
+    members: Shorts,
+    whole: Flags,
+    weights: Floats,
+    shares: Floats,
+    w: int,
+    total: int,
+    least: int,
+) -> float:
+    """The larger of ``best`` and the largest ratio of circles of one place with ``nearest + 1`` to ``farthest`` places."""
+    kinds = weights.shape[1]
+    inside = np.zeros(kinds)
+    c = 0
+    for k in range(farthest):
+        j = members[start + k]
+        c += table[j, begin]
+        if end < table.shape[1]:
+            c -= table[j, end]
+        for s in range(kinds):
+            inside[s] += weights[j, s]
+        if k < nearest or c < least or not whole[start + k]:
+            continue
+        e = 0.0
+        for s in range(kinds):
+            e += inside[s] * shares[s, w]
+        if c > e and (c == total or (c - e) * (c - e) * (1 / e + 1 / (total - c)) > 2 * best):
+            best = max(best, log_likelihood_ratio(c, e, total))
+    return best
 
 
 @compiled
@@ -200,87 +270,84 @@ def greatest(
     weights: Floats,
     shares: Floats,
     spans: Ints,
-    oldest_end: int,
-    longest: int,
     total: int,
     least: int,
 ) -> None:
-    """Raise ``best`` (SIDE,) to the largest ratio of each replication in ``table`` (n, columns, SIDE).
+    """Raise ``best`` (SIDE,) to the largest ratio of each replication in ``table``, which is counted ``from_the_end``.
 
     Ratios up to ``floor`` may be missed, and none above it. ``needed[b, w]``: the fewest cases with which a window w of
     block b can come over the floor (``most_expected``). A group of circles is looked at one by one only for those
     replications and windows in which its bound is over the floor and over the best so far.
     """
-    columns, kinds = table.shape[1], weights.shape[1]
-    held = np.empty((columns, SIDE), dtype=table.dtype)
-    run = np.empty(SIDE, dtype=table.dtype)
-    inside = np.empty(kinds)
+    across, kinds = table.shape[1], weights.shape[1]
+    latest = across // SIDE - 1
     number = len(spans)
-    first_block = np.empty((number, SIDE), dtype=np.int64)
+    held = np.empty(across, dtype=table.dtype)
+    run = np.empty(SIDE, dtype=table.dtype)
+    first_block = np.full((number, SIDE), -1, dtype=np.int64)
     last_block = np.empty((number, SIDE), dtype=np.int64)
-    marked = np.zeros(number, dtype=np.bool_)
+    marks = np.empty((number * SIDE, 2), dtype=np.int64)
     for g in range(len(groups) - 1):
         held[:] = 0
-        any_marked = False
-        each = group_starts[g]
+        marked = 0
+        low = group_starts[g]
         for b in range(blocks[g], blocks[g + 1]):
-            while each < ends[b]:
-                row = table[group_members[each]]
-                for d in range(columns):
+            # Flat loops over neighbouring counts, which the compiler turns into vector instructions, four places at a time.
+            while low + 3 < ends[b]:
+                j0, j1 = group_members[low], group_members[low + 1]
+                j2, j3 = group_members[low + 2], group_members[low + 3]
+                for k in range(across):
+                    held[k] += (table[j0, k] + table[j1, k]) + (table[j2, k] + table[j3, k])
+                low += 4
+            while low < ends[b]:
+                j0 = group_members[low]
+                for k in range(across):
+                    held[k] += table[j0, k]
+                low += 1
+            for w in range(number):
+                begin, end = spans[w, 0] * SIDE, spans[w, 1] * SIDE + SIDE
+                fewest = needed[b, w]
+                over = False
+                if end == across:
                     for r in range(SIDE):
-                        held[d, r] += row[d, r]
-                each += 1
-            w = 0
-            for end in range(columns - 1, oldest_end - 1, -1):
-                run[:] = 0
-                for begin in range(end, max(end - longest, -1), -1):
-                    fewest = needed[b, w]
-                    over = False
+                        over |= held[begin + r] >= fewest
+                else:
                     for r in range(SIDE):
-                        run[r] += held[begin, r]
-                        over |= run[r] >= fewest
-                    if over:
-                        e = 0.0
-                        for s in range(kinds):
-                            e += least_weight[b, s] * shares[s, w]
-                        for r in range(SIDE):
-                            if run[r] >= fewest and log_likelihood_ratio(run[r], e, total) > best[r]:
-                                if not marked[w]:
-                                    marked[w] = True
-                                    any_marked = True
-                                    first_block[w, :] = -1
-                                if first_block[w, r] < 0:
-                                    first_block[w, r] = b
-                                last_block[w, r] = b
-                    w += 1
-        if not any_marked:
-            continue
-        for w in range(number):
-            if not marked[w]:
-                continue
-            marked[w] = False
-            for r in range(SIDE):
-                if first_block[w, r] < 0:
+                        over |= held[begin + r] - held[end + r] >= fewest
+                if not over:
                     continue
-                for i in range(groups[g], groups[g + 1]):
-                    nearest = 0
-                    if first_block[w, r] > blocks[g]:
-                        nearest = last[first_block[w, r] - 1, i - groups[g]]
-                    farthest = last[last_block[w, r], i - groups[g]]
-                    c = 0
-                    inside[:] = 0.0
-                    for k in range(farthest):
-                        j = members[starts[i] + k]
-                        for d in range(spans[w, 0], spans[w, 1] + 1):
-                            c += table[j, d, r]
-                        for s in range(kinds):
-                            inside[s] += weights[j, s]
-                        if k < nearest or c < least or not whole[starts[i] + k]:
-                            continue
-                        e = 0.0
-                        for s in range(kinds):
-                            e += inside[s] * shares[s, w]
-                        if c > e and (c == total or (c - e) * (c - e) * (1 / e + 1 / (total - c)) > 2 * best[r]):
-                            ratio = log_likelihood_ratio(c, e, total)
-                            if ratio > best[r]:
-                                best[r] = ratio
+                for r in range(SIDE):
+                    run[r] = held[begin + r] - (0 if end == across else held[end + r])
+                e = 0.0
+                for s in range(kinds):
+                    e += least_weight[b, s] * shares[s, w]
+                for r in range(SIDE):
+                    if run[r] >= fewest and log_likelihood_ratio(run[r], e, total) > best[r]:
+                        if first_block[w, r] < 0:
+                            first_block[w, r] = b
+                            marks[marked, 0], marks[marked, 1] = w, r
+                            marked += 1
+                        last_block[w, r] = b
+        for m in range(marked):
+            w, r = marks[m, 0], marks[m, 1]
+            begin, end = spans[w, 0] * SIDE + r, spans[w, 1] * SIDE + SIDE + r
+            for i in range(groups[g], groups[g + 1]):
+                nearest = last[first_block[w, r] - 1, i - groups[g]] if first_block[w, r] > blocks[g] else 0
+                farthest = last[last_block[w, r], i - groups[g]]
+                best[r] = one(
+                    table,
+                    begin,
+                    end,
+                    nearest,
+                    farthest,
+                    best[r],
+                    starts[i],
+                    members,
+                    whole,
+                    weights,
+                    shares,
+                    w,
+                    total,
+                    least,
+                )
+            first_block[w, r] = -1
