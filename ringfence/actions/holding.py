@@ -111,9 +111,9 @@ def concerned(held: Held) -> list[int]:
 
 _CHANGES = """
 SELECT at, told, who FROM (
-    (SELECT a.at, 'attempt:' || a.outcome AS told, u.name AS who
+    (SELECT a.recorded_at AS at, 'attempt:' || a.outcome AS told, u.name AS who
      FROM attempts a LEFT JOIN users u ON u.id = a.user_id
-     WHERE a.trace_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 3)
+     WHERE a.trace_id = %(id)s ORDER BY a.id DESC LIMIT 3)
     UNION ALL
     (SELECT h.at, 'handover:' || k.name, u.name
      FROM handovers h JOIN teams k ON k.id = h.to_team_id LEFT JOIN users u ON u.id = h.user_id
