@@ -17,6 +17,7 @@ from ringfence.web.views import (
     sign_in,
     team,
     traces,
+    visits,
     work,
 )
 
@@ -42,6 +43,13 @@ urlpatterns = [
     path("local", local.handed_over, name="local"),
     path("local/seen", local.seen, name="local-seen"),
     path("search", search.search, name="search"),
+    path("visits", visits.visits, name="visits"),
+    path("visits/offline", visits.offline, name="visits-offline"),
+    path("visits/worker.js", visits.worker, name="visits-worker"),
+    path("visits/<str:day>", visits.visit_day, name="visit-day"),
+    path("visits/<str:day>/paper", visits.paper, name="visit-paper"),
+    path("visits/<str:day>/<str:ref>", visits.visit, name="visit"),
+    path("visits/<str:day>/<str:ref>/cancel", visits.cancel, name="visit-cancel"),
     path("escalated", escalated.escalated, name="escalated"),
     path("overview", overview.overview, name="overview"),
     path("overview/<str:code>", overview.authority, name="authority-overview"),

@@ -70,4 +70,7 @@ def _form(request: HttpRequest, form: Form | None = None, status: int = 200) -> 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    return redirect("sign-in")
+    answer = redirect("sign-in")
+    # Whatever a visitor kept on this phone for a round without signal.
+    answer.headers["Clear-Site-Data"] = '"storage"'
+    return answer
