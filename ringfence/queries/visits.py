@@ -180,8 +180,8 @@ def day(
 
 
 _OPENED = """
-INSERT INTO audit.events (at, user_id, scope, verb, opened, person_id, trace_id, team_id)
-VALUES (%(now)s, %(user)s, %(scope)s, 'visit.opened', true, %(person)s, %(trace)s, %(team)s)
+INSERT INTO audit.events (at, user_id, scope, verb, opened, person_id, trace_id)
+VALUES (%(now)s, %(user)s, %(scope)s, 'visit.opened', true, %(person)s, %(trace)s)
 """
 
 
@@ -197,19 +197,20 @@ def stop(*, scope: Scope, on_date: date, ref: str, now: datetime) -> Stop:
             raise NotFound(f"No visit to {ref} is planned on that day.")
         found = _stop(rows[0], now)
         with connection.cursor() as cursor:
-            who = {"now": now, "user": scope.user, "scope": scope.name, "team": None}
+            who: dict[str, Any] = {"now": now, "user": scope.user, "scope": scope.name}
             cursor.execute(_OPENED, who | {"person": found.person, "trace": found.trace})
     return found
 
 
 def _stop(row: Any, now: datetime) -> Stop:
-    *head, also, born, adult, outcome, at, closed, ended, ours, owner = row[:-2]
+    head, (also, born, adult, outcome, at, closed, ended, ours, owner) = row[:11], row[11:-2]
     gone = ""
     if closed:
         gone = f"Closed meanwhile: {TraceOutcome(ended).words.lower()}."
     elif not ours:
         gone = f"It is with the {owner} now."
-    return Stop(*head, tuple(also), under_18(born, adult, london_date(now)), outcome, at, gone)
+    child = under_18(born, adult, london_date(now))
+    return Stop(*head, *(tuple(also), child, outcome, at, gone))
 
 
 _POSTCODE = "SELECT easting, northing FROM postcodes WHERE code = %(code)s AND easting IS NOT NULL"

@@ -19,7 +19,9 @@ from playwright.sync_api import Page
 
 from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, intake, notes, partnerships, work
+from ringfence.actions import visits as round_of_visits
 from ringfence.rules.access import system_scope
+from ringfence.rules.calendar import london_date
 from tests.journeys.people import be
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
@@ -69,6 +71,11 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     delivery = intake.receive(stream=[LINES.encode()], source="Royal Infirmary", by=INTAKE, now=now).ref
     assert mine is not None
     assert local is not None
+    lola = town.by("Lola", now)
+    round_of_visits.plan(
+        team=town.team("local"), traces=[local.trace], on_date=london_date(now), visitors=[lola.user], by=lola, now=now
+    )
+    day = f"/visits/{london_date(now)}"
     visits = {
         "Nia": [
             "/work",
@@ -79,7 +86,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             "/gallery",
             "/nothing-here",
         ],
-        "Lola": ["/local", f"/traces/{local.ref}"],
+        "Lola": ["/local", f"/traces/{local.ref}", "/visits", "/visits/offline", day, f"{day}/{local.ref}"],
         "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
         "Leo": ["/work/team?waiting=later&due=overdue", "/work/team/changes"],
         "Hana": ["/escalated"],
@@ -116,8 +123,15 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         )
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen"}
+    forms |= {"visits/<str:day>/<str:ref>/cancel"}
+    # A script and a document.
+    forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {
-        re.sub(r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}", "*", re.sub("(?<=/interview/).*", "*", address.lstrip("/")))
+        re.sub(
+            r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}|\d{4}-\d\d-\d\d",
+            "*",
+            re.sub("(?<=/interview/).*", "*", address.lstrip("/")),
+        )
         for address in seen
     }
     assert {re.sub(r"<[^>]*>", "*", each) for each in pages - forms} <= walked

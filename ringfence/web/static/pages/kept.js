@@ -41,7 +41,8 @@ export async function forgetAll() {
 }
 
 export async function letGo() {
-  if ('caches' in window) await caches.delete(KEY)
-  const workers = (await navigator.serviceWorker?.getRegistrations()) || []
-  await Promise.all(workers.map((worker) => worker.unregister()))
+  if ('caches' in window) await caches.delete(KEY).catch(() => false)
+  const workers = (await navigator.serviceWorker?.getRegistrations().catch(() => [])) || []
+  // The page may be on its way to the next one; signing out clears them in any case.
+  await Promise.allSettled(workers.map((worker) => worker.unregister()))
 }
