@@ -210,7 +210,8 @@ def _stop(row: Any, now: datetime) -> Stop:
     elif not ours:
         gone = f"It is with the {owner} now."
     child = under_18(born, adult, london_date(now))
-    return Stop(*head, *(tuple(also), child, outcome, at, gone))
+    values: list[Any] = [*head, tuple(also), child, outcome, at, gone]
+    return Stop(*values)
 
 
 _POSTCODE = "SELECT easting, northing FROM postcodes WHERE code = %(code)s AND easting IS NOT NULL"
