@@ -11,6 +11,6 @@ CREATE POLICY marks_detection ON marks TO ringfence_worker
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0015_moves")]
+    dependencies = [("casework", "0016_undone_reassignments")]
 
     operations = [InSchema("casework"), migrations.RunSQL(FORWARDS, "DROP POLICY marks_detection ON marks;")]
