@@ -8,8 +8,8 @@ from ringfence.accounts import walls
 from ringfence.actions import auditing
 from ringfence.actions.errors import Invalid
 from ringfence.partnerships.models import ServiceRule
-from ringfence.queries.policy import NAMED
 from ringfence.rules.access import ENGLAND, Refused, Scope
+from ringfence.rules.policies import NAMED
 
 
 def name_policy(*, policy: str, from_date: date, by: Scope, now: datetime) -> None:

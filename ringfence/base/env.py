@@ -4,6 +4,7 @@ Nothing else in Ringfence reads ``os.environ``. Each setting says here what it m
 generated from this file.
 """
 
+import hmac
 import json
 import os
 import secrets as random
@@ -244,8 +245,11 @@ class Environment:
 
     @cached_property
     def secrets(self) -> "Secrets":
-        """The keys and the passwords of the database roles; made and written on first use."""
-        return Secrets.of(self.home)
+        """The keys and the passwords of the database roles; made and written on first use.
+
+        The residents' pages have a file of their own, with one password and neither of the keys.
+        """
+        return Secrets.of_residents(self.home) if self.process == "residents" else Secrets.of(self.home)
 
     @property
     def secret_key(self) -> str:
@@ -253,6 +257,8 @@ class Environment:
 
     @property
     def ticket_key(self) -> str:
+        if self.process == "residents":
+            raise EnvironmentProblem("The residents' pages have no key to sign tickets with.")
         return self.ticket_key_given or self.secrets.ticket_key
 
     @property
@@ -269,6 +275,12 @@ class Environment:
     def residents_url(self) -> str:
         """Where residents find their pages, without a slash at the end."""
         return self.residents_url_given or f"http://127.0.0.1:{self.residents_port}"
+
+    @property
+    def residents_local(self) -> bool:
+        """Whether the residents' pages are served to this machine alone, without HTTPS and without a proxy before them."""
+        parts = urlsplit(self.residents_url)
+        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
     @property
     def local(self) -> bool:
@@ -327,6 +339,28 @@ class Secrets:
         if complete is None:
             raise EnvironmentProblem(f"{path} could not be written; check the folder's permissions.")
         return cls(**complete)
+
+    def give_residents(self, home: Path) -> None:
+        """Write what the residents' pages need, and no more, beside the secrets."""
+        narrow = {
+            "secret_key": hmac.digest(self.secret_key.encode(), b"residents", "sha256").hex(),
+            "ticket_key": "",
+            "passwords": {ROLES["residents"]: self.passwords[ROLES["residents"]]},
+        }
+        path = home / "residents.json"
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{random.token_hex(4)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            json.dump(narrow, out, indent=1)
+        os.replace(draft, path)
+
+    @classmethod
+    def of_residents(cls, home: Path) -> "Secrets":
+        """Read what ``give_residents`` wrote."""
+        known = cls._load(home / "residents.json")
+        if known is None:
+            raise EnvironmentProblem(f"{home / 'residents.json'} is not there; ./run writes it when it starts.")
+        return cls(**known)
 
     @staticmethod
     def _load(path: Path) -> dict[str, Any] | None:

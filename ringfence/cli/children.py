@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from ringfence.base.process import end_with_parent
@@ -20,9 +20,9 @@ GRACE = 15.0
 
 
 class Child:
-    """One kept process. ``name`` is what people are told about it."""
+    """One kept process. ``name`` is what people are told about it; ``extra`` its variables besides, None for none."""
 
-    def __init__(self, name: str, command: list[str], extra: dict[str, str]) -> None:
+    def __init__(self, name: str, command: list[str], extra: Mapping[str, str | None]) -> None:
         self.name = name
         self.command = command
         self.extra = extra
@@ -35,7 +35,7 @@ class Child:
         # A session of its own: Ctrl-C in the terminal reaches the parent alone, which then stops its children in order.
         self.process = subprocess.Popen(
             self.command,
-            env={**os.environ, **self.extra},
+            env={name: value for name, value in {**os.environ, **self.extra}.items() if value is not None},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=end_with_parent,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from types import FrameType
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import psycopg
 from psycopg import sql
@@ -36,6 +37,7 @@ def serve(*, fresh: bool, empty: bool, say: Callable[[str], None]) -> None:
     ``fresh`` deletes the record first. ``empty`` is for real use: no demonstration, now or at a later start.
     """
     check_port(env.port)
+    check_port(env.residents_port)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         stack.enter_context(_alone())
@@ -169,9 +171,38 @@ def _command(stopping: threading.Event, doing: str, *arguments: str) -> None:
 
 
 def _processes() -> list[children.Child]:
+    env.secrets.give_residents(env.home)
+    found = [
+        children.Child("web process", _pages(env.port), {"RINGFENCE_PROCESS": "web"}),
+        children.Child("residents' web process", _pages(env.residents_port), residents()),
+    ]
+    if find_spec("ringfence.worker") is not None:
+        worker = [sys.executable, "-m", "ringfence.worker"]
+        found.append(children.Child("worker", worker, {"RINGFENCE_PROCESS": "worker"}))
+    return found
+
+
+def residents() -> dict[str, str | None]:
+    """The variables of the residents' pages: neither of the keys, nor an administrator's login, nor the provider's key."""
+    where = None
+    if env.database_url:
+        parts = urlsplit(env.database_url)
+        options = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("user", "password")]
+        where = parts._replace(netloc=parts.netloc.rpartition("@")[2], query=urlencode(options)).geturl()
+    return {
+        "RINGFENCE_PROCESS": "residents",
+        "DJANGO_SETTINGS_MODULE": "ringfence.config.residents",
+        "DATABASE_URL": where,
+        "RINGFENCE_SECRET_KEY": None,
+        "RINGFENCE_TICKET_KEY": None,
+        "RINGFENCE_NOTIFY_KEY": None,
+    }
+
+
+def _pages(port: int) -> list[str]:
     processors = os.cpu_count() or 1
-    web = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(env.port)),
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
         *(
             "--workers",
             str(max(1, min(4, processors))),
@@ -183,11 +214,6 @@ def _processes() -> list[children.Child]:
         ),
         *("--respawn-failed-workers", "ringfence.config.wsgi:application"),
     ]
-    found = [children.Child("web process", web, {"RINGFENCE_PROCESS": "web"})]
-    if find_spec("ringfence.worker") is not None:
-        worker = [sys.executable, "-m", "ringfence.worker"]
-        found.append(children.Child("worker", worker, {"RINGFENCE_PROCESS": "worker"}))
-    return found
 
 
 def _keep_up(embedded: Server | None, stopping: threading.Event, say: Callable[[str], None]) -> None:
@@ -226,7 +252,8 @@ def _answers() -> bool:
 
 
 def _welcome(say: Callable[[str], None]) -> None:
-    say(f"\nRingfence is up: http://127.0.0.1:{env.port}   (Ctrl-C stops it)\n")
+    say(f"\nRingfence is up: http://127.0.0.1:{env.port}   (Ctrl-C stops it)")
+    say(f"Residents come in by links to {env.residents_url}; what is sent to them lies in the outbox.\n")
     if _remembered() == "real":
         say(
             "First steps, in another terminal"

@@ -64,7 +64,7 @@ TEMPLATES = [
 ]
 
 
-def _database() -> dict[str, Any]:
+def database() -> dict[str, Any]:
     """Django's connection for this kind of process: its own role, and the apps' schemas in its search path.
 
     The owner's path begins with public, where Django's own tables are made.
@@ -77,7 +77,7 @@ def _database() -> dict[str, Any]:
         "application_name": f"ringfence {env.process}",
         "connect_timeout": 10,
     }
-    if env.process == "web":
+    if env.process in ("web", "residents"):
         # Threads of one process share connections: a claim never waits for a new one.
         options["pool"] = {"min_size": 2, "max_size": 24, "timeout": 10, "max_lifetime": 1800}
     return {
@@ -87,14 +87,14 @@ def _database() -> dict[str, Any]:
         "NAME": where.name,
         "USER": env.role,
         "PASSWORD": env.secrets.passwords[env.role],
-        "CONN_MAX_AGE": 0 if env.process == "web" else None,
+        "CONN_MAX_AGE": 0 if env.process in ("web", "residents") else None,
         # A connection from before a restart of the database is found out and replaced.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import date, datetime
-from functools import lru_cache
+from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -14,17 +12,8 @@ from ringfence.accounts.models import Team
 from ringfence.partnerships.models import Partnership, Policy, ServiceRule
 from ringfence.rules.allocation import AuthorityTeams
 from ringfence.rules.calendar import london_date
-from ringfence.rules.policy import (
-    ENGLAND,
-    EXERCISE,
-    PartnershipPolicy,
-    PolicyError,
-    ServicePolicy,
-    in_force,
-)
-
-NAMED: Mapping[str, ServicePolicy] = {policy.name: policy for policy in (*ENGLAND, EXERCISE)}
-"""The service policies that a service rule can name."""
+from ringfence.rules.policies import dated
+from ringfence.rules.policy import PartnershipPolicy, ServicePolicy, in_force
 
 
 def service_policies() -> tuple[ServicePolicy, ...]:
@@ -32,25 +21,7 @@ def service_policies() -> tuple[ServicePolicy, ...]:
 
     Raises PolicyError for a rule that names a policy which is not there.
     """
-    return _dated(tuple(ServiceRule.objects.order_by("from_date").values_list("from_date", "policy")))
-
-
-@lru_cache(maxsize=64)
-def _dated(rules: tuple[tuple[date, str], ...]) -> tuple[ServicePolicy, ...]:
-    if not rules:
-        return ENGLAND
-    first = rules[0][0]
-    found = [
-        replace(policy, until_date=min(policy.until_date or first, first))
-        for policy in ENGLAND
-        if policy.from_date < first
-    ]
-    ends = [*(from_date for from_date, _ in rules[1:]), None]
-    for (from_date, name), until_date in zip(rules, ends, strict=True):
-        if name not in NAMED:
-            raise PolicyError(f"the service rule from {from_date} names {name!r}; there are: {', '.join(NAMED)}")
-        found.append(replace(NAMED[name], from_date=from_date, until_date=until_date))
-    return tuple(found)
+    return dated(tuple(ServiceRule.objects.order_by("from_date").values_list("from_date", "policy")))
 
 
 def service_policy(now: datetime) -> ServicePolicy:

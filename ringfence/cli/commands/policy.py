@@ -19,8 +19,9 @@ def register(app: typer.Typer) -> None:
             from datetime import UTC
 
             from ringfence.accounts import walls
-            from ringfence.queries.policy import NAMED, service_policies, service_policy
+            from ringfence.queries.policy import service_policies, service_policy
             from ringfence.rules.access import system_scope
+            from ringfence.rules.policies import NAMED
 
             with walls.transaction(system_scope("accounts")):
                 dated, today = service_policies(), service_policy(datetime.now(UTC))
