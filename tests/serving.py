@@ -12,13 +12,20 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
+from ringfence.base.env import env
+from ringfence.cli.serve import residents as residents_variables
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Site:
-    """Where the pages are, and how to make them end."""
+    """Where the pages are, and how to make them end. ``residents``: their own pages, in place of the staff's."""
 
-    def __init__(self) -> None:
+    def __init__(self, residents: bool = False) -> None:
+        if residents:
+            env.secrets.give_residents(env.home)
+        variables = {**os.environ, **(residents_variables() if residents else {"RINGFENCE_PROCESS": "web"})}
+        self._first = "/" if residents else "/sign-in"
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             self.port: int = trial.getsockname()[1]
@@ -27,7 +34,7 @@ class Site:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "granian", *options, "--log-level", "error", "ringfence.config.wsgi:application"],
             cwd=CHECKOUT,
-            env={**os.environ, "RINGFENCE_PROCESS": "web"},
+            env={name: value for name, value in variables.items() if value is not None},
             start_new_session=True,
         )
 
@@ -43,7 +50,7 @@ class Site:
     def _answers(self) -> bool:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("GET", "/sign-in")
+            connection.request("GET", self._first)
             return connection.getresponse().status < 600
         except OSError:
             return False
@@ -62,9 +69,9 @@ class Site:
 
 
 @contextmanager
-def serving() -> Iterator[Site]:
+def serving(residents: bool = False) -> Iterator[Site]:
     """The pages, until the end of the block."""
-    site = Site()
+    site = Site(residents)
     try:
         site.wait()
         yield site

@@ -18,6 +18,7 @@ from ringfence.residents.middleware import ResidentRequest
 from ringfence.residents.pages import page, plain
 from ringfence.residents.sheet import Sheet, policies, sheet
 from ringfence.rules.calendar import london_date
+from ringfence.rules.conditions import empty
 from ringfence.rules.entries import iso_day
 from ringfence.rules.policy import ServicePolicy, in_force
 from ringfence.rules.questionnaire import Kind, Question
@@ -150,7 +151,8 @@ def _page(request: HttpRequest, template: str, here: Sheet, title: str, **contex
 def overview(request: ResidentRequest, session: str, here: Sheet) -> HttpResponse:
     """The parts of the form, and how far each is."""
     to_do = [each for each in here.sections if here.open(each.key)]
-    return _page(request, "overview.jinja", here, "Your form", to_do=to_do)
+    begun = any(here.begun(each.key) for each in here.sections)
+    return _page(request, "overview.jinja", here, "Your form", to_do=to_do, begun=begun)
 
 
 def _section(here: Sheet, key: str) -> Any:
@@ -160,35 +162,34 @@ def _section(here: Sheet, key: str) -> Any:
 @FORMS
 @within
 def section(request: ResidentRequest, session: str, here: Sheet, section: str) -> HttpResponse:
-    """One part of the form. With ``?more`` only the questions that the answers before brought up."""
+    """One part of the form. With ``?ask`` only the questions named, which the answers before brought up."""
     part = _section(here, section)
     if part is None:
         return redirect("overview")
-    only_open = "more" in request.GET
-    asked = [each for each in here.asked(section) if each.kind is not Kind.ADVICE]
-    if only_open:
-        asked = here.open(section) or asked
-    asked = [each for each in asked if not each.kind.listed]
+    named = request.GET.get("ask", "").split(",") if "ask" in request.GET else None
+    shown = [each for each in here.asked(section) if not each.kind.listed and (named is None or each.key in named)]
+    asked = [each for each in shown if each.kind is not Kind.ADVICE]
+    wrong: dict[str, str] = {}
+    typed: dict[str, Any] = {}
     if request.method == "POST":
         given, wrong = fields.answers(asked, request.POST, here.today)
         if not gate.save(session, given):
             return ended(request)
         if not wrong:
-            return _after(request, session, part.key, {each.key for each in asked})
-        typed: Any = _typed(request.POST, asked)
+            return _after(request, session, here, part.key)
+        typed = _typed(request.POST, asked)
+    elif not asked:
+        return _onwards(here, part.key)
     else:
-        wrong, typed = {}, {}
         for question in asked:
             typed |= fields.answered(question, here.answers.get(question.key))
-    if not asked:
-        return _after(request, session, part.key, set())
     return _page(
         request,
         "section.jinja",
         here,
         here.words(part.plain),
         part=part,
-        asked=asked,
+        asked=shown if named is None else asked,
         errors=wrong,
         typed=typed,
         status=422 if wrong else 200,
@@ -204,26 +205,33 @@ def _typed(data: Any, asked: list[Question]) -> dict[str, Any]:
     return found
 
 
-def _after(request: ResidentRequest, session: str, part: str, seen: set[str]) -> HttpResponse:
-    """Where to go on: to what the answers brought up in this part, else to the next part that is open, else to the end."""
+def _after(request: ResidentRequest, session: str, before: Sheet, part: str) -> HttpResponse:
+    """Where to go on: to what the answers brought up in this part, else onwards."""
     told = gate.read(session)
     if told is None:
         return ended(request)
     here = sheet(told, london_date(request.now))
-    brought_up = [each for each in here.open(part) if each.key not in seen]
-    if brought_up:
-        first = brought_up[0]
-        if all(each.kind.listed for each in brought_up):
-            return redirect("entries", section=part, question=first.key)
-        return redirect(f"/form/{part}?more=1")
-    return _next(here, part)
+    known = {each.key for each in before.asked(part)}
+    new = [each for each in here.asked(part) if each.key not in known and each.kind is not Kind.ADVICE]
+    ask = [each.key for each in new if not each.kind.listed and empty(here.answers.get(each.key))]
+    if ask:
+        return redirect(f"/form/{part}?ask={','.join(ask)}")
+    return _onwards(here, part)
 
 
-def _next(here: Sheet, part: str) -> HttpResponse:
+def _onwards(here: Sheet, part: str) -> HttpResponse:
+    """To the people or places of this part that nobody was named for, else to the next part, else to the end."""
+    listed = [each for each in here.open(part) if each.kind.listed]
+    if listed:
+        return redirect("entries", section=part, question=listed[0].key)
+    return redirect(_next(here, part))
+
+
+def _next(here: Sheet, part: str) -> str:
+    """The address of the next part in which there is something to do, or of the end."""
     keys = [each.key for each in here.sections]
     after = keys[keys.index(part) + 1 :] if part in keys else keys
-    to_do = [key for key in after if here.open(key)]
-    return redirect("section", section=to_do[0]) if to_do else redirect("check")
+    return next((f"/form/{key}" for key in after if here.open(key) or not here.begun(key)), "/form/check")
 
 
 def _listed(here: Sheet, section: str, question: str) -> Question | None:
@@ -240,8 +248,6 @@ def entries(request: ResidentRequest, session: str, here: Sheet, section: str, q
     found = here.entries(question)
     if not found and question not in here.theirs:
         return redirect("entry", section=section, question=question, number="new")
-    keys = [each.key for each in here.sections]
-    after = [key for key in keys[keys.index(section) + 1 :] if here.open(key)]
     return _page(
         request,
         "entries.jinja",
@@ -252,7 +258,7 @@ def entries(request: ResidentRequest, session: str, here: Sheet, section: str, q
         found=found,
         locked=question in here.theirs,
         people=asked.kind is Kind.PEOPLE,
-        onwards=f"/form/{after[0]}" if after else "/form/check",
+        onwards=_next(here, section),
     )
 
 
@@ -296,6 +302,7 @@ def entry(
         adult=fields.ADULT,
         categories=fields.CATEGORIES,
         others=bool(here.entries(question)),
+        onwards=_next(here, section),
         status=422 if errors else 200,
     )
 

@@ -32,6 +32,12 @@ VIOLATIONS = [
     ("queries/planted.py", "import ringfence.actions", "ringfence.queries is not allowed to import ringfence.actions"),
     ("actions/planted.py", "import ringfence.web.urls", "ringfence.actions is not allowed to import ringfence.web"),
     ("web/planted.py", "import ringfence.cli", "ringfence.web is not allowed to import ringfence.cli"),
+    (
+        "residents/planted.py",
+        "import ringfence.queries.traces",
+        "ringfence.residents is not allowed to import ringfence.queries",
+    ),
+    ("residents/planted.py", "import ringfence.web.forms", "ringfence.residents is not allowed to import"),
     ("gateways/planted.py", "import psycopg", "ringfence.gateways is not allowed to import psycopg"),
     ("gateways/planted.py", "import ringfence.rules.messages", "ringfence.gateways is not allowed to import"),
     ("cellar/__init__.py", "", "cellar"),
