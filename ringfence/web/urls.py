@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ringfence.web.views import (
+    areas,
     audit,
     authorities,
     deliveries,
@@ -51,6 +52,12 @@ urlpatterns = [
     path("visits/<str:day>/<str:ref>", visits.visit, name="visit"),
     path("visits/<str:day>/<str:ref>/cancel", visits.cancel, name="visit-cancel"),
     path("escalated", escalated.escalated, name="escalated"),
+    path("areas", areas.mine, name="areas"),
+    path("areas/<str:code>", areas.area, name="area"),
+    path("areas/<str:code>/clusters", areas.clusters, name="clusters"),
+    path("areas/<str:code>/clusters/dismiss", areas.dismiss, name="dismiss"),
+    path("areas/<str:code>/line-list", areas.line_list, name="line-list"),
+    path("areas/<str:code>/settings", areas.settings, name="area-settings"),
     path("overview", overview.overview, name="overview"),
     path("overview/<str:code>", overview.authority, name="authority-overview"),
     path("authorities", authorities.authorities, name="authorities"),

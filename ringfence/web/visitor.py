@@ -74,6 +74,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/escalated", "Escalated"))
     if may("lead"):
         links.append(Link("/work/team", "Team"))
+    if may("area"):
+        links.append(Link("/areas", "Your area"))
     if may("audit"):
         links.append(Link("/audit", "Records opened"))
     if may("overview"):

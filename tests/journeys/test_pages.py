@@ -95,6 +95,11 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             "/overview?period=all",
             f"/authorities/{BLACKBURN}",
             f"/authorities/{BLACKBURN}/policy",
+            "/areas",
+            f"/areas/{BLACKBURN}",
+            f"/areas/{BLACKBURN}/clusters",
+            f"/areas/{BLACKBURN}/line-list",
+            f"/areas/{BLACKBURN}/settings",
         ],
         "Olu": ["/authorities", "/deliveries", f"/deliveries/{delivery}", "/quarantine"],
         "Gil": ["/audit?what=all"],
@@ -123,7 +128,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         )
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen"}
-    forms |= {"visits/<str:day>/<str:ref>/cancel"}
+    forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {

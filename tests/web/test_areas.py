@@ -1,0 +1,108 @@
+"""What a director reads of the area, and that a past day shows what was known then."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from ringfence.accounts import walls
+from ringfence.actions import detection
+from ringfence.queries import areas
+from ringfence.rules.access import system_scope
+from ringfence.rules.calendar import london_date
+from tests.town import BLACKBURN, LUTON, Town, row
+from tests.web.conftest import SignedIn
+from tests.web.reading import Page
+
+INTERVIEWS, DETECTION = system_scope("interviews"), system_scope("detection")
+
+
+def words(answer: Any) -> str:
+    assert answer.status_code == 200
+    return Page(answer.content.decode()).words
+
+
+def seen_at(trace: int, days_ago: int, known_days_ago: int) -> None:
+    """The specimen of a trace's case was so many days ago, and the case opened so many."""
+    case, _ = row(trace, "case_id, person_id")
+    now = timezone.now()
+    on = london_date(now) - timedelta(days=days_ago)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases SET first_specimen_date = %s, last_positive_date = %s, opened_at = %s WHERE id = %s",
+            [on, on, now - timedelta(days=known_days_ago), case],
+        )
+
+
+def test_the_area_today_and_as_it_was_known(town: Town, signed_in: SignedIn) -> None:
+    for days_ago, known in ((5, 4), (5, 1), (6, 5), (12, 11)):
+        seen_at(town.trace(), days_ago, known)
+    town.trace(LUTON)
+    found = areas.today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now())
+    assert (found.week, found.week_before, found.cases) == (3, 1, 4)
+    past = london_date(timezone.now()) - timedelta(days=3)
+    then = areas.today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now(), on=past)
+    assert then.cases == 3 and then.days[-1].on == past
+    client = signed_in("Dora")
+    assert "Cases in 7 days" in words(client.get(f"/areas/{BLACKBURN}"))
+    assert "As it was known on" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": past.isoformat()}))
+    assert "Today" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": "the day before"}))
+
+
+def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    numbers = [town.trace(now=now - timedelta(days=1)) for _ in range(3)]
+    seen_at(numbers[0], 9, 1)
+    client = signed_in("Dora")
+    everything = words(client.get(f"/areas/{BLACKBURN}/line-list"))
+    assert "3 cases." in everything and "Person 1 Test" in everything
+    since = (london_date(now) - timedelta(days=5)).isoformat()
+    assert "2 cases." in words(client.get(f"/areas/{BLACKBURN}/line-list", {"since": since}))
+    assert "No case of" in words(client.get(f"/areas/{BLACKBURN}/line-list", {"sector": "ZZ"}))
+    assert "No case of" in words(client.get(f"/areas/{BLACKBURN}/line-list", {"from": "90"}))
+    assert "3 cases." in words(
+        client.get(f"/areas/{BLACKBURN}/line-list", {"from": "30", "to": "50", "outcome": "open"})
+    )
+    for order in ("postcode", "age", "name", "; DROP TABLE cases"):
+        assert "3 cases." in words(client.get(f"/areas/{BLACKBURN}/line-list", {"order": order}))
+    out = client.get(f"/areas/{BLACKBURN}/line-list", {"format": "csv"})
+    lines = b"".join(out.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("case,name,age") and len(lines) == 4
+    with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
+        cursor.execute("SELECT detail->>'people' FROM audit.events WHERE verb = 'line list.exported' AND opened")
+        assert cursor.fetchall() == [("3",)]
+
+
+def test_a_name_is_no_formula_in_a_spreadsheet(town: Town, signed_in: SignedIn) -> None:
+    _, person = row(town.trace(now=timezone.now() - timedelta(days=1)), "case_id, person_id")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET given_name = '=HYPERLINK(1)' WHERE id = %s", [person])
+    out = signed_in("Dora").get(f"/areas/{BLACKBURN}/line-list", {"format": "csv"})
+    assert ",'=HYPERLINK(1) Test," in b"".join(out.streaming_content).decode()
+
+
+def test_alerts_are_on_the_page_and_can_be_set_aside(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    for household in (1, 2):
+        number, person = row(town.trace(now=now - timedelta(days=1), household=household), "case_id, person_id")
+        on = london_date(now) - timedelta(days=3)
+        with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+            cursor.execute("UPDATE cases SET postcode = '' WHERE id = %s", [number])
+            cursor.execute(
+                "INSERT INTO exposures (case_id, person_id, entry, place, postcode, category, from_date, until_date,"
+                " \"window\", source, recorded_at) VALUES (%s, %s, 'a', 'Flex', 'ZE1 0AA', 'sport', %s, %s, 'both', 'tracer', %s)",
+                [number, person, on, on, now],
+            )
+    detection.look(by=DETECTION, now=now)
+    client = signed_in("Dora")
+    assert "2 cases from 2 households named Flex at ZE1 0AA" in words(client.get(f"/areas/{BLACKBURN}"))
+    answer = client.get(f"/areas/{BLACKBURN}/clusters")
+    ref = answer.content.decode().split('id="alert-')[1][:7]
+    wrong = client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref})
+    assert wrong.status_code == 422 and "Say why it needs nothing done" in wrong.content.decode()
+    done = client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "Two shifts."}, follow=True)
+    assert "is set aside" in words(done) and "Two shifts." in words(done)
+    assert client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "x"}).status_code == 404
