@@ -69,7 +69,7 @@ DROP FUNCTION takes_back(bigint, bigint, bigint, bigint);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0016_detection_marks")]
+    dependencies = [("casework", "0015_moves")]
 
     operations = [
         InSchema("casework"),
