@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.actions import questionnaires
 from ringfence.actions.taking_up import TakenUp, take_up
 from ringfence.rules.access import Scope, system_scope
 
@@ -18,13 +19,12 @@ INTERVIEWS = system_scope("interviews")
 
 def say(trace: int, by: Scope, now: datetime, answers: Mapping[str, Any]) -> int:
     """Answers of an interview, in the name of somebody of the trace's team; the interview's number."""
+    questionnaires.install(by=INTERVIEWS, now=now)
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO questionnaires (key, version, from_at, title, body, recorded_at)"
-            " VALUES ('case', 900, %s, 'Case', '{}', %s) ON CONFLICT DO NOTHING",
-            [now, now],
+            "SELECT q.id FROM questionnaires q JOIN traces t ON t.reason = q.key WHERE t.id = %s ORDER BY q.version DESC",
+            [trace],
         )
-        cursor.execute("SELECT id FROM questionnaires WHERE version = 900")
         questionnaire = cursor.fetchone()[0]
     with walls.transaction(by), connection.cursor() as cursor:
         cursor.execute("SELECT id FROM interviews WHERE trace_id = %s", [trace])

@@ -10,6 +10,8 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
+from ringfence.queries import around
+from ringfence.queries.around import AtHome, Exposure, WorkedOut
 from ringfence.queries.policy import service_policies
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.ages import age, under_18
@@ -66,7 +68,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try. ``kind`` and ``outcome`` are those of ``rules.attempts``."""
+    """One try. ``kind`` and ``outcome`` are those of ``rules.attempts``; ``through`` a call to somebody else of the home."""
 
     at: datetime
     kind: str
@@ -78,6 +80,7 @@ class Attempt:
     seconds: int | None
     call_back_at: datetime | None
     note: str
+    through: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,9 @@ class Record:
 
     ``claimed_by`` has it open until ``ready_at`` when ``open_now``. ``isolation`` is None when no rule gives one.
     ``owners`` are the finished ownerships, first to last; the present one is ``team`` since ``owned_since``. ``mine``
-    says that the reader works in the owner team, ``open_with_me`` that they have it open.
+    says that the reader works in the owner team, ``open_with_me`` that they have it open. ``exposures`` are a contact's,
+    ``worked_out`` is the history of the isolation, ``at_home`` who else is traced at the address, ``contacts``
+    how many a case named.
     """
 
     id: int
@@ -185,6 +190,10 @@ class Record:
     notes: tuple[Note, ...]
     called_recently: tuple[Called, ...]
     details: tuple[Detail, ...]
+    exposures: tuple[Exposure, ...]
+    worked_out: tuple[WorkedOut, ...]
+    at_home: tuple[AtHome, ...]
+    contacts: int
 
 
 #: The columns of ``_TRACE`` and of ``_PERSON``.
@@ -216,7 +225,8 @@ FROM cases WHERE id = %(case)s
 """
 
 _ATTEMPTS = """
-SELECT a.at, a.kind, a.outcome, coalesce(u.name, ''), k.name, k.kind, a.number, a.seconds, a.call_back_at, a.note
+SELECT a.at, a.kind, a.outcome, coalesce(u.name, ''), k.name, k.kind, a.number, a.seconds, a.call_back_at, a.note,
+    a.through_id IS NOT NULL
 FROM attempts a JOIN teams k ON k.id = a.team_id LEFT JOIN users u ON u.id = a.user_id
 WHERE a.trace_id = %(id)s ORDER BY a.at, a.id LIMIT 200
 """
@@ -241,6 +251,8 @@ SELECT d.id, d.kind, d.value, d.source, d.added_at, coalesce(u.name, ''), k.name
 FROM details d JOIN teams k ON k.id = d.team_id LEFT JOIN users u ON u.id = d.added_by
 WHERE d.person_id = %(person)s ORDER BY d.id LIMIT 100
 """
+
+_CONTACTS = "SELECT count(*) FROM contacts WHERE case_id = %(case)s AND withdrawn_at IS NULL"
 
 _CALLED = """
 SELECT c.at, k.name, c.kind, c.outcome, c.same_number
@@ -287,9 +299,14 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         notes = tuple(Note(*row) for row in _rows(_NOTES, arguments))
         details = tuple(Detail(*row) for row in _rows(_DETAILS, arguments))
         called = tuple(Called(*row) for row in _rows(_CALLED, arguments))
+        worked_out = around.worked_out(arguments)
+        exposures = around.exposures(arguments) if found["reason"] == "contact" else ()
+        at_home = around.at_home(arguments)
+        contacts = _rows(_CONTACTS, arguments)[0][0] if case is not None else 0
         with connection.cursor() as cursor:
             cursor.execute(_OPENED, arguments)
-        isolation = _isolation(found["reason"], case, now)
+        contact = found["reason"] == "contact"
+        isolation = around.of_contact(worked_out) if contact else _isolation(found["reason"], case, now)
     ready_at, claimed_by = found["ready_at"], found["claimed_by"]
     open_now = claimed_by is not None and ready_at is not None and now < ready_at
     return Record(
@@ -305,6 +322,10 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         notes=notes,
         called_recently=called,
         details=details,
+        exposures=exposures,
+        worked_out=worked_out,
+        at_home=at_home,
+        contacts=contacts,
     )
 
 

@@ -44,6 +44,10 @@ def events(record: Record) -> list[Event]:
     found = [Event(record.created_at, f"Opened for the {_first_team(record)}", "", record.why, "", "")]
     for attempt in record.attempts:
         outcome = Outcome(attempt.outcome)
+        if attempt.through:
+            told = "Told in a call to somebody else at their address"
+            found.append(Event(attempt.at, told, f"{attempt.by_name}, {attempt.team}", "", "", "green"))
+            continue
         length = f"{words.span_of_seconds(attempt.seconds)}" if attempt.seconds else ""
         about = [f"on {words.phone(attempt.number)}" if attempt.number else "", length]
         found.append(
@@ -59,6 +63,15 @@ def events(record: Record) -> list[Event]:
     for owner in record.owners:
         heading = f"{PASSED.get(owner.reason, 'Passed')} to {owner.to_team}"
         found.append(Event(owner.until, heading, owner.by_name or "The clock", owner.why, "", "orange"))
+    found += [
+        Event(each.withdrawn_at, "Named as a contact no more", "", each.withdrawn_why, "", "")
+        for each in record.exposures
+        if each.withdrawn_at is not None
+    ]
+    for one in record.worked_out:
+        until = f"until {words.day(one.until_date)}" if one.until_date else "nobody asks them to stay at home"
+        heading = f"Isolation {'changed' if one.because else 'worked out'}: {until}"
+        found.append(Event(one.at, heading, "", one.because or one.why, "", "orange" if one.because else ""))
     if record.closed_at is not None:
         found.append(
             Event(record.closed_at, f"Closed: {TraceOutcome(record.outcome).words.lower()}", "", "", "", "green")

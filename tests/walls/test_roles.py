@@ -16,6 +16,7 @@ from tests.walls.conftest import ROLES, SYSTEM, Attacker, Filled
 #: Functions that do what their caller may not, and why each may be called at all.
 DEFINERS = {
     "casework.at_home": "tells who else is traced at the home of a trace of the ticket's teams and areas",
+    "casework.became_of": "tells what became of the contacts of a case whose trace the ticket shows",
     "casework.called_recently": "tells when and how a household was called, of a trace that the ticket shows",
     "casework.claim": "takes a trace for whom the ticket names",
     "casework.find_people": "finds those whom the areas of the ticket may know",

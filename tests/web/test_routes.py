@@ -112,6 +112,21 @@ ROUTES = (
         sent={"wrong": "yes"},
     ),
     Route(
+        "contacts",
+        {
+            "Nia": 200,
+            "Lena": 200,
+            "Dora": 200,
+            "Nick": 404,
+            "Lola": 404,
+            "Hana": 404,
+            "Gil": 404,
+            "Olu": 404,
+            "Charlie": 404,
+        },
+        arguments=TRACE,
+    ),
+    Route(
         "put-back",
         {"Nia": 302, "Lena": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
         method="post",

@@ -16,12 +16,14 @@ from ringfence.actions import handover as handover_verbs
 from ringfence.actions import notes as note_verbs
 from ringfence.actions import work as work_verbs
 from ringfence.actions.errors import Invalid, Stale
+from ringfence.queries.around import WorkedOut
 from ringfence.queries.interview import interview as read_interview
 from ringfence.queries.references import trace_number
 from ringfence.queries.traces import Record
 from ringfence.rules.access import NotFound
 from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
+from ringfence.rules.entries import RELATIONS
 from ringfence.web import asking, words
 from ringfence.web.errors import stale
 from ringfence.web.forms import Form
@@ -86,6 +88,12 @@ def record_page(
         told=asking.summary(sheet, london_date(request.now)),
         **asking.WORDS,
         today=london_date(request.now),
+        isolation_changed=_changed(record),
+        exposed_words=[
+            f"{words.day(each.last_contact)}, {'at home' if each.household else RELATIONS.get(each.relation, 'other').lower()}"
+            for each in record.exposures
+            if each.withdrawn_at is None
+        ],
         events=events(record),
         threads=threads(record),
         national=national,
@@ -94,6 +102,15 @@ def record_page(
         which=which,
         changed=changed,
     )
+
+
+def _changed(record: Record) -> WorkedOut | None:
+    """The change of isolation dates that whoever was reached before has not been told of in a call."""
+    last = record.worked_out[-1] if record.worked_out else None
+    if last is None or not last.because or last.superseded_at is not None:
+        return None
+    told = max((each.at for each in record.attempts if each.outcome == Outcome.REACHED), default=None)
+    return last if record.closed_at is None or (told is not None and told < last.at) else None
 
 
 def _concerned(record: Record, request: StaffRequest) -> bool:
@@ -156,6 +173,7 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
             call_back_at=call_back_at,
             note=note,
             guardian=form.get("guardian") == "yes",
+            others=form.ids("others"),
             by=request.scope,
             now=request.now,
         )
