@@ -106,15 +106,20 @@ def table(
             raise Unusable(
                 f"{path}: there is no column {name}; the file has {', '.join(rows[0][1])}, and needs {', '.join(columns)}"
             )
-    answer: dict[str, list[Any]] = {name: [] for name in places}
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise Unusable(f"{path}, record {number}: {len(row)} fields where the header has {len(header)}")
-        for name, at in places.items():
-            try:
-                answer[name].append(wanted[name](row[at]))
-            except Unusable as problem:
-                raise Unusable(f"{path}, record {number}, column {name}: {row[at]!r} {problem}") from None
+    answer: dict[str, list[Any]] = {}
+    for name, at in places.items():
+        # Few values of a column differ, and each is read once.
+        known: dict[str, Any] = {}
+        for number, row in rows[1:]:
+            if row[at] not in known:
+                try:
+                    known[row[at]] = wanted[name](row[at])
+                except Unusable as problem:
+                    raise Unusable(f"{path}, record {number}, column {name}: {row[at]!r} {problem}") from None
+        answer[name] = [known[row[at]] for _, row in rows[1:]]
     if not rows[1:]:
         raise Unusable(f"{path}: there is a header and no row")
     return answer

@@ -280,7 +280,6 @@ def greatest(
     replications and windows in which its bound is over the floor and over the best so far.
     """
     across, kinds = table.shape[1], weights.shape[1]
-    latest = across // SIDE - 1
     number = len(spans)
     held = np.empty(across, dtype=table.dtype)
     run = np.empty(SIDE, dtype=table.dtype)

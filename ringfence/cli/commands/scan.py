@@ -309,12 +309,13 @@ def _cases(
             f"{path}: from {first} to {last} is longer than {LONGEST_STUDY:,} days; "
             "correct the date that is wrong, or choose a part with --from and --to"
         )
-    kept = [row for row, when in enumerate(dates) if first <= when <= last]
-    inside = [row for row in kept if at[row] in number]
-    left_out = sum(counts[row] for row in kept) - sum(counts[row] for row in inside)
-    place = np.array([number[at[row]] for row in inside], dtype=np.int64)
-    day = np.array([(dates[row] - first).days for row in inside], dtype=np.int64)
-    return first, last, (place, day, np.array([counts[row] for row in inside], dtype=np.int64)), left_out
+    days = {when: (when - first).days for when in set(dates) if first <= when <= last}
+    place = np.array([number.get(name, -1) for name in at], dtype=np.int64)
+    day = np.array([days.get(when, -1) for when in dates], dtype=np.int64)
+    count = np.array(counts, dtype=np.int64)
+    inside = (place >= 0) & (day >= 0) & (count > 0)
+    left_out = int(count[(place < 0) & (day >= 0)].sum())
+    return first, last, (place[inside], day[inside], count[inside]), left_out
 
 
 def _refuse_cases_without_people(
