@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from ringfence.queries.policy import NAMED
 from ringfence.rules.isolation import Isolation
+from ringfence.rules.policies import NAMED
 
 
 class Exposure(NamedTuple):
