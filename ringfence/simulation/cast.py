@@ -95,7 +95,7 @@ SIGN_IN = (
     ("analyst", "analyst"),
 )
 FIRST_THREE = ("blackburn", "luton", "leicester")
-NATION = (("operations", "operations"), ("governance", "governance"))
+NATION = (("operations", "operations"), ("scripts", "script_editor"), ("governance", "governance"))
 HEALTH_PROTECTION = (("E12000002", "northwest"), ("E12000004", "eastmidlands"), ("E12000006", "eastofengland"))
 
 DAY = timedelta(days=1)
@@ -117,6 +117,7 @@ def people() -> list[str]:
     lines += [
         f"  {'hpt.northwest@example.org':38}health protection team: what was escalated",
         f"  {'operations@example.org':38}national operations: figures, authorities, deliveries",
+        f"  {'scripts@example.org':38}script editor: what is asked, from which day on",
         f"  {'governance@example.org':38}information governance: who opened what",
         "",
         f"Everybody in it is made up; the policy is {EXERCISE.name!r}, in force nowhere.",

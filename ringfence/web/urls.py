@@ -15,6 +15,7 @@ from ringfence.web.views import (
     interview,
     local,
     overview,
+    scripts,
     search,
     sign_in,
     team,
@@ -71,6 +72,9 @@ urlpatterns = [
     path("deliveries", deliveries.deliveries, name="deliveries"),
     path("deliveries/<str:ref>", deliveries.delivery, name="delivery"),
     path("quarantine", deliveries.quarantine, name="quarantine"),
+    path("scripts", scripts.versions, name="scripts"),
+    path("scripts/<str:key>/<int:number>", scripts.version, name="script"),
+    path("scripts/<str:key>/<int:number>/next", scripts.edit, name="script-next"),
     path("audit", audit.audit, name="audit"),
     path("gallery", gallery.gallery, name="gallery"),
 ]

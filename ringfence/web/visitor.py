@@ -76,6 +76,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/work/team", "Team"))
     if may("area"):
         links.append(Link("/areas", "Your area"))
+    if may("scripts"):
+        links.append(Link("/scripts", "Questions"))
     if may("audit"):
         links.append(Link("/audit", "Records opened"))
     if may("overview"):

@@ -30,10 +30,11 @@ class Route:
 TRACE = {"ref": "{trace}"}
 DAY = {"day": "2026-11-16"}
 AREA = {"code": BLACKBURN}
+SCRIPT = {"key": "case", "number": "1"}
 VERSION = {"version": "{version}"}
 
 #: Nia: of the team. Nick: another authority's national tracer. Lola: the local team, before the clock passed it.
-#: Dora: the area's director, who reads. Gil: governance. Olu: operations. Charlie: no role at all.
+#: Dora: the area's director, who reads. Gil: governance. Olu: operations. Sid: script editor. Charlie: no role at all.
 ROUTES = (
     Route("home", {"Nia": 302, "Lola": 302, "Dora": 302, "Gil": 302, "Charlie": 200}),
     Route("sign-in", {"Nia": 302}, needs_sign_in=False),
@@ -197,6 +198,11 @@ ROUTES = (
     Route("quarantine", {"Olu": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
     Route("quarantine", {"Olu": 404, "Nia": 403, "Charlie": 403}, method="post"),
     Route("audit", {"Gil": 200, "Olu": 403, "Nia": 403, "Dora": 403, "Charlie": 403}),
+    Route("scripts", {"Sid": 200, "Nia": 403, "Lena": 403, "Dora": 403, "Olu": 403, "Gil": 403, "Charlie": 403}),
+    Route("script", {"Sid": 200, "Nia": 403, "Olu": 403, "Charlie": 403}, arguments=SCRIPT),
+    Route("script", {"Sid": 404, "Nia": 403}, arguments={"key": "case", "number": "7"}),
+    Route("script-next", {"Sid": 200, "Nia": 403, "Olu": 403, "Charlie": 403}, arguments=SCRIPT),
+    Route("script-next", {"Sid": 422, "Nia": 403, "Olu": 403, "Charlie": 403}, "post", SCRIPT),
     Route("gallery", {"Nia": 200}),
     # The last one, because it ends Nia's session.
     Route("sign-out", {"Nia": 302}, method="post"),
