@@ -18,7 +18,7 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.rules.access import Scope, system_scope
 from ringfence.rules.handover import TeamKind
-from ringfence.rules.statistics import DEFINITIONS, HOUR, Definition, Figures, Overview
+from ringfence.rules.statistics import CASE, CONTACT, DEFINITIONS, HOUR, Definition, Figures, Overview
 
 MICROSECONDS = 1_000_000
 HOUR_MICROSECONDS = 3600 * MICROSECONDS
@@ -54,19 +54,19 @@ _FIGURES = """
 # A trace that never changed hands, or did once, tells of all its owners by itself. The others are few, and the teams
 # that had them before are looked up. One statement, so that no trace passes from the one part to the other meanwhile.
 _CELLS = f"""
-SELECT t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
+SELECT t.reason, t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
     t.reached_by_kind, {_FIGURES}
 FROM traces t
 WHERE t.handovers <= 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
-GROUP BY t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind
+GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind
 UNION ALL
-SELECT t.authority, t.owners || t.team_id, t.reached_by_kind, {_FIGURES}
+SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, {_FIGURES}
 FROM (
     SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
     FROM traces t
     WHERE t.handovers > 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
 ) t
-GROUP BY t.authority, t.team_id, t.owners, t.reached_by_kind
+GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind
 """
 
 
@@ -153,8 +153,9 @@ def overview(
 
 
 class _Cell(NamedTuple):
-    """Traces of one authority with the same owners, first to present, reached by the same kind of team, or not."""
+    """Traces for one reason, of one authority with the same owners, first to present, reached by the same kind of team, or not."""
 
+    reason: str
     authority: str
     owners: list[int]
     reached_by: str
@@ -168,8 +169,9 @@ class _Cell(NamedTuple):
 
 
 def _add_up(cells: Iterable[_Cell], kinds: Mapping[int, TeamKind], now: datetime) -> Overview:
-    total = _Sum()
+    total, contacts = _Sum(), _Sum()
     authorities: dict[str | None, _Sum] = {}
+    contacts_of: dict[str | None, _Sum] = {}
     first_kinds: dict[TeamKind, _Sum] = {}
     for cell in cells:
         owners = [kinds[team] for team in cell.owners]
@@ -178,18 +180,26 @@ def _add_up(cells: Iterable[_Cell], kinds: Mapping[int, TeamKind], now: datetime
             for before, after in pairwise(owners)
         )
         times = _microseconds(cell.seconds)
-        groups = (
-            total,
-            authorities.setdefault(cell.authority or None, _Sum()),
-            first_kinds.setdefault(owners[0], _Sum()),
-        )
+        area = cell.authority or None
+        groups: tuple[_Sum, ...] = ()
+        if cell.reason == CASE:
+            kind = first_kinds.setdefault(owners[0], _Sum())
+            groups = (total, authorities.setdefault(area, _Sum()), kind)
+        elif cell.reason == CONTACT:
+            groups = (contacts, contacts_of.setdefault(area, _Sum()))
         for group in groups:
             group.add(cell, times, passed)
     return Overview(
         total.figures(now),
-        {code: authorities[code].figures(now) for code in sorted(authorities, key=lambda code: (code is None, code))},
+        _in_order(authorities, now),
         {kind: first_kinds[kind].figures(now) for kind in TeamKind if kind in first_kinds},
+        contacts.figures(now),
+        _in_order(contacts_of, now),
     )
+
+
+def _in_order(areas: Mapping[str | None, _Sum], now: datetime) -> dict[str | None, Figures]:
+    return {code: areas[code].figures(now) for code in sorted(areas, key=lambda code: (code is None, code))}
 
 
 def _microseconds(seconds: Any) -> npt.NDArray[np.int64]:

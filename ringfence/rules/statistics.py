@@ -30,7 +30,11 @@ class Definition(NamedTuple):
 _FIRST = date(2026, 1, 1)
 
 DEFINITIONS = (
-    Definition("transferred", _FIRST, "Traces opened in the period, cases and contacts, by the resident's authority."),
+    Definition(
+        "transferred",
+        _FIRST,
+        "Traces of cases opened in the period, by the resident's authority; contacts have figures of their own.",
+    ),
     Definition(
         "reached",
         _FIRST,
@@ -63,6 +67,21 @@ DEFINITIONS = (
     Definition("reached_of_handed_over_percent", _FIRST, "Reached after hand-over, as a share of those handed over."),
     Definition("median_hours", _FIRST, "Half of those reached were reached within this many hours of transfer."),
 )
+
+
+CONTACT_DEFINITIONS = (
+    Definition("identified", _FIRST, "Contacts for whom a trace was opened in the period, each person once."),
+    Definition(
+        "reached", _FIRST, "Of those identified, told to isolate, also in a call to somebody else of their home."
+    ),
+    Definition("within_24", _FIRST, "Reached no more than 24 hours after they were identified."),
+    Definition(
+        "other", _FIRST, "Closed for another reason: tested positive, no contact after all, refused, in hospital, died."
+    ),
+)
+"""The figures of contacts are the same figures, of the traces of contacts; in these the words differ."""
+
+CASE, CONTACT = "case", "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +176,16 @@ class Figures:
 
 
 class Overview(NamedTuple):
-    """The figures in total, by authority (None for no known authority), and by the kind of team each trace began with.
+    """The figures of cases in total, by authority (None for no known authority), and by the kind of team each trace began
+    with; and those of contacts in total and by authority.
 
-    Groups with no trace in the period are left out."""
+    Groups with no trace in the period are left out. Follow-ups are in none."""
 
     total: Figures
     by_authority: Mapping[str | None, Figures]
     by_first_kind: Mapping[TeamKind, Figures]
+    contacts: Figures
+    contacts_by_authority: Mapping[str | None, Figures]
 
 
 def percent(part: int, whole: int) -> float | None:
@@ -185,13 +207,21 @@ def overview(traces: Iterable[TraceFacts], from_at: datetime, to_at: datetime, n
     if to_at < from_at:
         raise ValueError(f"the period ends at {to_at}, before it begins at {from_at}")
     chosen = [trace for trace in traces if from_at <= trace.created_at < to_at]
-    authorities = sorted({trace.authority for trace in chosen}, key=lambda code: (code is None, code or ""))
-    kinds = [kind for kind in TeamKind if any(trace.first_kind is kind for trace in chosen)]
+    cases = [trace for trace in chosen if trace.reason == CASE]
+    contacts = [trace for trace in chosen if trace.reason == CONTACT]
+    kinds = [kind for kind in TeamKind if any(trace.first_kind is kind for trace in cases)]
     return Overview(
-        figures(chosen, now),
-        {code: figures([trace for trace in chosen if trace.authority == code], now) for code in authorities},
-        {kind: figures([trace for trace in chosen if trace.first_kind is kind], now) for kind in kinds},
+        figures(cases, now),
+        _by_authority(cases, now),
+        {kind: figures([trace for trace in cases if trace.first_kind is kind], now) for kind in kinds},
+        figures(contacts, now),
+        _by_authority(contacts, now),
     )
+
+
+def _by_authority(group: list[TraceFacts], now: datetime) -> dict[str | None, Figures]:
+    codes = sorted({trace.authority for trace in group}, key=lambda code: (code is None, code or ""))
+    return {code: figures([trace for trace in group if trace.authority == code], now) for code in codes}
 
 
 def figures(traces: Iterable[TraceFacts], now: datetime) -> Figures:

@@ -70,7 +70,7 @@ def traces(draw: Any) -> Drawn:
         outcome=draw(st.none() | st.sampled_from(TraceOutcome)),
         ended_after=draw(gaps),
         due_after=draw(gaps),
-        reason=draw(st.sampled_from(["case", "contact"])),
+        reason=draw(st.sampled_from(["case", "contact", "followup"])),
     )
 
 

@@ -52,15 +52,19 @@ def test_every_trace_is_in_one_authority_and_one_kind(town):
     for parts in (answer.by_authority.values(), answer.by_first_kind.values()):
         for name in ("transferred", "reached", "waiting", "overdue", "handed_over", "reached_after_hand_over", "other"):
             assert sum(getattr(part, name) for part in parts) == getattr(answer.total, name)
-    assert answer.total.transferred == len(town)
-    assert set(answer.by_authority) == {trace.authority for trace in town}
+    cases = [trace for trace in town if trace.reason == "case"]
+    assert (answer.total.transferred, answer.contacts.transferred) == (len(cases), len(town) - len(cases))
+    assert set(answer.by_authority) == {trace.authority for trace in cases}
+    assert sum(each.reached for each in answer.contacts_by_authority.values()) == answer.contacts.reached
 
 
 @given(towns, st.integers(0, 20), st.integers(0, 20))
 def test_a_period_takes_its_first_moment_and_leaves_its_last(town, day, length):
     from_at, to_at = START + timedelta(days=day), START + timedelta(days=day + length)
     chosen = [trace for trace in town if from_at <= trace.created_at < to_at]
-    assert overview(town, from_at, to_at, NOW).total == figures(chosen, NOW)
+    answer = overview(town, from_at, to_at, NOW)
+    assert answer.total == figures([trace for trace in chosen if trace.reason == "case"], NOW)
+    assert answer.contacts == figures([trace for trace in chosen if trace.reason == "contact"], NOW)
 
 
 @given(towns, st.integers(1, 20))

@@ -75,6 +75,7 @@ def to_json(found: ServiceOverview) -> dict[str, Any]:
             {"id": each.id, "from": each.from_date.isoformat(), "words": each.words} for each in found.definitions
         ],
         "total": figures(found.figures.total),
+        "contacts": figures(found.figures.contacts),
         "by_team_kind": {kind.value: figures(each) for kind, each in found.figures.by_first_kind.items()},
         "by_authority": [
             {"code": code, "name": found.names[code], **figures(each)}
@@ -94,7 +95,7 @@ def figures(each: Figures) -> dict[str, Any]:
 
 def to_lines(found: ServiceOverview) -> list[str]:
     """A table for the terminal: the total, then every authority."""
-    groups = [("England", found.figures.total)]
+    groups = [("England", found.figures.total), ("  contacts", found.figures.contacts)]
     groups += [(found.names[code], each) for code, each in found.figures.by_authority.items()]
     head = f"{'':28}" + "".join(f"{title:>{width + 1}}" for _, title, width in COLUMNS)
     lines = [head]

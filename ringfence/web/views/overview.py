@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from ringfence.geography.atlas import Area, packaged
 from ringfence.queries import statistics as queries
 from ringfence.rules.calendar import DAY, london_date, london_moment
-from ringfence.rules.statistics import Figures, percent
+from ringfence.rules.statistics import CONTACT_DEFINITIONS, Figures, percent
 from ringfence.web import hexagons
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -100,6 +100,8 @@ def overview(request: StaffRequest) -> HttpResponse:
         found=found,
         total=found.figures.total,
         kinds=found.figures.by_first_kind,
+        contacts=found.figures.contacts,
+        contact_definitions=CONTACT_DEFINITIONS,
         lines=lines,
         period=period,
         periods=list(PERIODS.items()),
@@ -128,6 +130,8 @@ def authority(request: StaffRequest, code: str) -> HttpResponse:
         area=area,
         figures=found.figures.by_authority.get(code),
         england=found.figures.total,
+        contacts=found.figures.contacts_by_authority.get(code),
+        contact_definitions=CONTACT_DEFINITIONS,
         found=found,
         period=period,
         periods=list(PERIODS.items()),
