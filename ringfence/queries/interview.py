@@ -108,9 +108,10 @@ WHERE a.interview_id = %(interview)s ORDER BY a.id DESC LIMIT %(limit)s
 
 _ISOLATION = """
 SELECT i.day_0, i.from_date, i.until_date, i.policy, i.why FROM isolations i
-JOIN traces t ON t.person_id = i.person_id
-WHERE t.id = %(trace)s AND i.superseded_at IS NULL
-ORDER BY i.trace_id = t.id DESC, i.until_date DESC NULLS LAST LIMIT 1
+WHERE i.superseded_at IS NULL AND i.trace_id IN (
+    SELECT %(trace)s UNION SELECT p.trace_id FROM person_traces p WHERE p.person_id = (
+        SELECT t.person_id FROM traces t WHERE t.id = %(trace)s))
+ORDER BY i.trace_id = %(trace)s DESC, i.until_date DESC NULLS LAST LIMIT 1
 """
 
 

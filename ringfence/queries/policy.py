@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +23,29 @@ def service_policies() -> tuple[ServicePolicy, ...]:
 
     Raises PolicyError for a rule that names a policy which is not there.
     """
+    held = _remembered.get()
+    if held is None:
+        return _read_policies()
+    if not held:
+        held.append(_read_policies())
+    return held[0]
+
+
+#: What was read while one page is made.
+_remembered: ContextVar[list[tuple[ServicePolicy, ...]] | None] = ContextVar("policies", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """The service's policies are read once, for as long as one page is made, and all of it goes by the same ones."""
+    token = _remembered.set([])
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def _read_policies() -> tuple[ServicePolicy, ...]:
     return dated(tuple(ServiceRule.objects.order_by("from_date").values_list("from_date", "policy")))
 
 

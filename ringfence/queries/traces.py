@@ -13,6 +13,7 @@ from ringfence.base.references import tidy
 from ringfence.queries import around
 from ringfence.queries.around import AtHome, Exposure, WorkedOut
 from ringfence.queries.policy import service_policies
+from ringfence.queries.timeline import Attempt, Detail, Happening, Note, Other, Owner, history
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.ages import age, under_18
 from ringfence.rules.calendar import london_date
@@ -64,66 +65,6 @@ class Episode:
     opened_at: datetime
     postcode: str
     care_home: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try. ``kind`` and ``outcome`` are those of ``rules.attempts``; ``through`` a call to somebody else of the home."""
-
-    at: datetime
-    kind: str
-    outcome: str
-    by_name: str
-    team: str
-    team_kind: str
-    number: str
-    seconds: int | None
-    call_back_at: datetime | None
-    note: str
-    through: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """One finished ownership: ``team`` had the trace from ``since`` until ``until``, and passed it to ``to_team``."""
-
-    team: str
-    since: datetime
-    until: datetime
-    to_team: str
-    reason: str
-    why: str
-    by_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A note, a question (with ``to_team``) or an answer (with ``answers``)."""
-
-    id: int
-    at: datetime
-    kind: str
-    text: str
-    by_name: str
-    team: str
-    to_team: str
-    answers: int | None
-    answered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Detail:
-    """What a team knows beside what the laboratory gave. ``kind`` is phone, email or address; ``wrong_at`` when it was
-    found to be wrong."""
-
-    id: int
-    kind: str
-    value: str
-    source: str
-    added_at: datetime
-    by_name: str
-    team: str
-    wrong_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,66 +131,35 @@ class Record:
     notes: tuple[Note, ...]
     called_recently: tuple[Called, ...]
     details: tuple[Detail, ...]
+    happenings: tuple[Happening, ...]
+    others: tuple[Other, ...]
     exposures: tuple[Exposure, ...]
     worked_out: tuple[WorkedOut, ...]
     at_home: tuple[AtHome, ...]
     contacts: int
 
 
-#: The columns of ``_TRACE`` and of ``_PERSON``.
+#: The columns of ``_TRACE``: of the trace, of the person, and how many are of the case.
 _HEAD = [each.name for each in fields(Record)][: [each.name for each in fields(Record)].index("open_now")]
 _NAMES = [each.name for each in fields(Person) if each.name not in ("age", "under_18")]
+_CASE = len(fields(Episode))
 
 _TRACE = """
 SELECT t.id, t.ref, t.version, t.reason, t.team_id, k.name, k.kind, t.area, t.authority, coalesce(a.name, ''),
     t.national_team_id, coalesce(n.name, ''), t.owned_since, t.created_at, t.why, t.priority, t.due_at, t.due_why,
     t.passes_to_id, coalesce(l.name, ''), t.queued, t.ready_at, t.claimed_by, coalesce(u.name, ''), t.claimed_at,
-    t.phone,    t.attempts, t.outcome, t.reached_at, t.reached_by_kind, t.closed_at, t.person_id, t.case_id
+    t.phone, t.attempts, t.outcome, t.reached_at, t.reached_by_kind, t.closed_at,
+    p.id, p.given_name, p.family_name, p.birth_date, p.adult, p.language, p.sex, p.nhs_number, p.phone, p.phone_other,
+    p.email, p.address, p.postcode, p.gp_postcode, p.ethnicity, p.care_home, p.household,
+    c.id, c.episode, c.first_specimen_date, c.last_positive_date, c.onset_date, c.opened_at, c.postcode, c.care_home
 FROM traces t JOIN teams k ON k.id = t.team_id
+LEFT JOIN people p ON p.id = t.person_id
+LEFT JOIN cases c ON c.id = t.case_id
 LEFT JOIN geography.areas a ON a.code = t.authority
 LEFT JOIN teams n ON n.id = t.national_team_id
 LEFT JOIN teams l ON l.id = t.passes_to_id
 LEFT JOIN users u ON u.id = t.claimed_by
 WHERE t.ref = %(ref)s
-"""
-
-_PERSON = """
-SELECT id, given_name, family_name, birth_date, adult, language, sex, nhs_number, phone, phone_other, email, address, postcode,
-    gp_postcode, ethnicity, care_home, household
-FROM people WHERE id = %(person)s
-"""
-
-_CASE = """
-SELECT id, episode, first_specimen_date, last_positive_date, onset_date, opened_at, postcode, care_home
-FROM cases WHERE id = %(case)s
-"""
-
-_ATTEMPTS = """
-SELECT a.at, a.kind, a.outcome, coalesce(u.name, ''), k.name, k.kind, a.number, a.seconds, a.call_back_at, a.note,
-    a.through_id IS NOT NULL
-FROM attempts a JOIN teams k ON k.id = a.team_id LEFT JOIN users u ON u.id = a.user_id
-WHERE a.trace_id = %(id)s ORDER BY a.at, a.id LIMIT 200
-"""
-
-_OWNERS = """
-SELECT f.name, h.since, h.at, k.name, h.reason, h.why, coalesce(u.name, '')
-FROM handovers h JOIN teams f ON f.id = h.from_team_id JOIN teams k ON k.id = h.to_team_id
-LEFT JOIN users u ON u.id = h.user_id
-WHERE h.trace_id = %(id)s ORDER BY h.seq LIMIT 200
-"""
-
-_NOTES = """
-SELECT n.id, n.at, n.kind, n.text, coalesce(u.name, ''), k.name, coalesce(o.name, ''), n.answers_id,
-    EXISTS (SELECT 1 FROM notes a WHERE a.answers_id = n.id)
-FROM notes n JOIN teams k ON k.id = n.team_id LEFT JOIN teams o ON o.id = n.to_team_id
-LEFT JOIN users u ON u.id = n.user_id
-WHERE n.trace_id = %(id)s ORDER BY n.at, n.id LIMIT 200
-"""
-
-_DETAILS = """
-SELECT d.id, d.kind, d.value, d.source, d.added_at, coalesce(u.name, ''), k.name, d.wrong_at
-FROM details d JOIN teams k ON k.id = d.team_id LEFT JOIN users u ON u.id = d.added_by
-WHERE d.person_id = %(person)s ORDER BY d.id LIMIT 100
 """
 
 _CONTACTS = "SELECT count(*) FROM contacts WHERE case_id = %(case)s AND withdrawn_at IS NULL"
@@ -275,12 +185,17 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         head = _rows(_TRACE, {"ref": tidy(ref)})
         if not head:
             raise NotFound(f"There is no trace {ref} that you may see.")
-        *values, person_id, case_id = head[0]
-        found = dict(zip(_HEAD, values, strict=True))
+        row = head[0]
+        found = dict(zip(_HEAD, row, strict=False))
+        whom, episode = row[len(_HEAD) : -_CASE], row[-_CASE:]
+        if whom[0] is None:
+            raise NotFound(f"There is no trace {ref} whose person you may see.")
+        person = _person(whom, now)
+        case = Episode(*episode) if episode[0] is not None else None
         arguments: dict[str, Any] = {
             "id": found["id"],
-            "person": person_id,
-            "case": case_id,
+            "person": person.id,
+            "case": case.id if case else None,
             "since": now - RECENTLY,
             "now": now,
             "user": scope.user or None,
@@ -288,16 +203,7 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
             "team": found["team"],
             "area": found["area"],
         }
-        people = _rows(_PERSON, arguments)
-        if not people:
-            raise NotFound(f"There is no trace {ref} whose person you may see.")
-        person = _person(people[0], now)
-        cases = _rows(_CASE, arguments) if case_id is not None else []
-        case = Episode(*cases[0]) if cases else None
-        attempts = tuple(Attempt(*row) for row in _rows(_ATTEMPTS, arguments))
-        owners = tuple(Owner(*row) for row in _rows(_OWNERS, arguments))
-        notes = tuple(Note(*row) for row in _rows(_NOTES, arguments))
-        details = tuple(Detail(*row) for row in _rows(_DETAILS, arguments))
+        past = history(found["id"], person.id)
         called = tuple(Called(*row) for row in _rows(_CALLED, arguments))
         worked_out = around.worked_out(arguments)
         exposures = around.exposures(arguments) if found["reason"] == "contact" else ()
@@ -317,11 +223,13 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         person=person,
         case=case,
         isolation=isolation,
-        attempts=attempts,
-        owners=owners,
-        notes=notes,
+        attempts=past.attempts,
+        owners=past.owners,
+        notes=past.notes,
         called_recently=called,
-        details=details,
+        details=past.details,
+        happenings=past.happenings,
+        others=past.others,
         exposures=exposures,
         worked_out=worked_out,
         at_home=at_home,

@@ -8,6 +8,7 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from ringfence.queries.policy import remembering
 from ringfence.rules.access import NotFound, Refused
 from ringfence.web.errors import not_found, refused
 from ringfence.web.visitor import StaffRequest, visitor_of
@@ -28,7 +29,8 @@ class VisitMiddleware:
         if request.user.is_authenticated:
             staff.visitor = visitor_of(request.user, staff.now)
             staff.scope = staff.visitor.scope
-        response = self.get_response(request)
+        with remembering():
+            response = self.get_response(request)
         # Pages hold people's records: nothing of them stays in a browser's or a proxy's store.
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from ringfence.queries.traces import Note, Record
+from ringfence.queries.timeline import Happening, Note
+from ringfence.queries.traces import Record
 from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
 from ringfence.web import words
 
@@ -22,7 +23,7 @@ class Event(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """A note or a question with the answers to it."""
+    """A question with the answers to it."""
 
     note: Note
     answers: tuple[Note, ...]
@@ -72,6 +73,10 @@ def events(record: Record) -> list[Event]:
         until = f"until {words.day(one.until_date)}" if one.until_date else "nobody asks them to stay at home"
         heading = f"Isolation {'changed' if one.because else 'worked out'}: {until}"
         found.append(Event(one.at, heading, "", one.because or one.why, "", "orange" if one.because else ""))
+    for note in record.notes:
+        heading = {"note": "Note", "question": f"Question to the {note.to_team}", "answer": "Answer"}[note.kind]
+        found.append(Event(note.at, heading, f"{note.by_name}, {note.team}", "", note.text, "yellow"))
+    found += [_told(each) for each in record.happenings]
     if record.closed_at is not None:
         found.append(
             Event(record.closed_at, f"Closed: {TraceOutcome(record.outcome).words.lower()}", "", "", "", "green")
@@ -84,7 +89,40 @@ def _first_team(record: Record) -> str:
     return record.owners[0].team if record.owners else record.team_name
 
 
+CHANNELS = {"text": "Text message", "email": "Email", "letter": "Letter"}
+STATES = {
+    "waiting": "waiting to be sent",
+    "sending": "being sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "failed": "could not be delivered",
+    "cancelled": "not sent",
+}
+
+
+def _told(each: Happening) -> Event:
+    """What is neither a try nor a hand-over nor a note, in words."""
+    by = ", ".join(name for name in (each.by_name, each.team) if name)
+    heading, why, colour = "", "", ""
+    match each.kind:
+        case "result":
+            heading = f"{each.what.capitalize()} result"
+            why = f"{each.text} test" + (f" of {words.day(each.on)}" if each.on else "")
+        case "message":
+            heading, by = f"{CHANNELS[each.what]}: {STATES[each.text]}", by or "The service"
+        case "answers":
+            heading = f"{words.count(each.number or 0, 'answer')} saved"
+            by = by or "The resident, on the web"
+        case "interview":
+            heading, by, colour = "Interview completed", by or "The resident, on the web", "green"
+        case "visit":
+            heading = f"Visit planned for {words.day(each.on)}" if each.on else "Visit planned"
+        case _:
+            raise ValueError(f"unknown kind of happening {each.kind!r}")
+    return Event(each.at, heading, by, why, "", colour)
+
+
 def threads(record: Record) -> list[Thread]:
-    """Notes and questions, the newest first, each with its answers in order."""
-    asked = [note for note in record.notes if note.answers is None]
+    """Questions, the newest first, each with its answers in order."""
+    asked = [note for note in record.notes if note.kind == "question"]
     return [Thread(note, tuple(each for each in record.notes if each.answers == note.id)) for note in reversed(asked)]
