@@ -243,8 +243,8 @@ class AtRisk:
 
 _AT_RISK = """
 SELECT s.ref, s.name, s.kind, s.postcode, count(DISTINCT e.case_id), min(e.from_date), max(e.until_date)
-FROM exposures e JOIN settings s ON s.id = e.setting_id
-WHERE s.authority = %(area)s AND e.withdrawn_at IS NULL AND e.until_date >= %(since)s AND s.merged_into_id IS NULL
+FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
+WHERE s.authority = %(area)s AND e.withdrawn_at IS NULL AND e.until_date >= %(since)s
 GROUP BY s.id, s.ref, s.name, s.kind, s.postcode
 HAVING count(DISTINCT e.case_id) >= 2
 ORDER BY count(DISTINCT e.case_id) DESC, max(e.until_date) DESC, s.name LIMIT %(limit)s

@@ -78,6 +78,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/areas", "Your area"))
     if may("scripts"):
         links.append(Link("/scripts", "Questions"))
+    if may("settings"):
+        links.append(Link("/settings", "Places"))
     if may("audit"):
         links.append(Link("/audit", "Records opened"))
     if may("overview"):
