@@ -18,7 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from ringfence.accounts import walls
-from ringfence.actions import attempts, handover, intake, notes, partnerships, work
+from ringfence.actions import attempts, handover, incidents, intake, notes, partnerships, work
 from ringfence.actions import visits as round_of_visits
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
@@ -76,6 +76,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         team=town.team("local"), traces=[local.trace], on_date=london_date(now), visitors=[lola.user], by=lola, now=now
     )
     day = f"/visits/{london_date(now)}"
+    incident = an_incident(town, mine.ref)
     visits = {
         "Nia": [
             "/work",
@@ -99,6 +100,8 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             f"/areas/{BLACKBURN}",
             f"/areas/{BLACKBURN}/clusters",
             f"/areas/{BLACKBURN}/line-list",
+            f"/areas/{BLACKBURN}/incidents",
+            f"/incidents/{incident}",
             f"/areas/{BLACKBURN}/settings",
         ],
         "Olu": ["/authorities", "/deliveries", f"/deliveries/{delivery}", "/quarantine"],
@@ -130,6 +133,8 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen"}
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
+    forms |= {"areas/<str:code>/incidents/open"}
+    forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {address.lstrip("/") for address in seen}
@@ -137,6 +142,17 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     for part, shape in ((named, "*"), ("case/1", "*/*")):
         walked = {re.sub(part, shape, address) for address in walked}
     assert {re.sub(r"<[^>]*>", "*", each) for each in pages - forms} <= walked
+
+
+def an_incident(town: Town, trace: str) -> str:
+    """The reference of an incident with a case, an action and an entry of the log."""
+    now = timezone.now()
+    by = town.by("Dora", now)
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex, High Street", by=by, now=now).ref
+    incidents.add_case(incident=ref, trace=trace, why="Trained there.", by=by, now=now)
+    incidents.add_action(incident=ref, what="Ring the manager.", owner="Leo", due_on=now.date(), by=by, now=now)
+    incidents.add_action(incident=ref, what="The manager rang back.", by=by, now=now)
+    return ref
 
 
 def look(page: Page, name: str, address: str, axe: Callable[[Page], list[str]]) -> list[str]:

@@ -31,6 +31,7 @@ TRACE = {"ref": "{trace}"}
 DAY = {"day": "2026-11-16"}
 AREA = {"code": BLACKBURN}
 SCRIPT = {"key": "case", "number": "1"}
+INCIDENT = {"ref": "AAA-AAA"}
 VERSION = {"version": "{version}"}
 
 #: Nia: of the team. Nick: another authority's national tracer. Lola: the local team, before the clock passed it.
@@ -186,6 +187,15 @@ ROUTES = (
     Route("dismiss", {"Dora": 404, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
     Route("line-list", {"Dora": 200, "Nia": 404, "Leo": 404, "Olu": 404, "Charlie": 404}, arguments=AREA),
     Route("area-settings", {"Dora": 200, "Nia": 404, "Charlie": 404}, arguments=AREA),
+    Route("incidents", {"Dora": 200, "Nia": 403, "Olu": 403, "Charlie": 403}, arguments=AREA),
+    Route("incidents", {"Dora": 404}, arguments={"code": "E06000032"}),
+    Route("open-incident", {"Dora": 422, "Nia": 403, "Charlie": 403}, method="post", arguments=AREA),
+    Route("incident", {"Dora": 404, "Nia": 403, "Charlie": 403}, arguments=INCIDENT),
+    Route("incident-case", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-case-removed", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-action", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-action-done", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-close", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("authority-overview", {"Dora": 200, "Nia": 403, "Charlie": 403}, arguments=AREA),
     Route("authority-overview", {"Dora": 404}, arguments={"code": "E12000002"}),
     Route("authorities", {"Lena": 200, "Dora": 200, "Olu": 200, "Nia": 403, "Charlie": 403}),

@@ -51,11 +51,17 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bool]]:
+def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bool]]:
+    """The pages of an area that somebody may open: address, words, and whether it is this one."""
     may = request.scope.may
-    tabs = [("", "Today", may("area")), ("/clusters", "Clusters", may("clusters"))]
-    tabs += [("/line-list", "Line list", may("line list")), ("/settings", "Places", may("settings"))]
-    return [(f"/areas/{code}{end}", text, end == here) for end, text, allowed in tabs if allowed]
+    found = [
+        ("", "Today", may("area")),
+        ("/clusters", "Clusters", may("clusters")),
+        ("/incidents", "Incidents", may("clusters")),
+        ("/line-list", "Line list", may("line list")),
+        ("/settings", "Places", may("settings")),
+    ]
+    return [(f"/areas/{code}{end}", text, end == here) for end, text, allowed in found if allowed]
 
 
 @require_safe
@@ -94,7 +100,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         title=f"{place.name} today",
         section=SECTION,
         area=place,
-        tabs=_tabs(request, code, ""),
+        tabs=tabs(request, code, ""),
         found=found,
         on=on,
         rate=found.rate(place.population),
@@ -123,7 +129,7 @@ def _clusters(request: StaffRequest, code: str, form: Form | None = None, status
         section=SECTION,
         status=status,
         area=place,
-        tabs=_tabs(request, code, "/clusters"),
+        tabs=tabs(request, code, "/clusters"),
         alerts=alerts.alerts(scope=scope, area=code, now=now),
         over=alerts.alerts(scope=scope, area=code, now=now, ended=True, limit=20),
         errors=form.errors() if form else {},
@@ -200,7 +206,7 @@ def line_list(request: StaffRequest, code: str) -> HttpResponseBase:
         title=f"Line list of {place.name}",
         section=SECTION,
         area=place,
-        tabs=_tabs(request, code, "/line-list"),
+        tabs=tabs(request, code, "/line-list"),
         found=found,
         given=given,
         care_home=filters.care_home,
@@ -275,7 +281,7 @@ def settings(request: StaffRequest, code: str) -> HttpResponse:
         title=f"Places with cases in {place.name}",
         section=SECTION,
         area=place,
-        tabs=_tabs(request, code, "/settings"),
+        tabs=tabs(request, code, "/settings"),
         places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now),
         kinds={each.value: each.words for each in SettingKind},
         today=london_date(request.now),

@@ -1,0 +1,214 @@
+"""Incidents: opened from an alert or by hand, cases and places linked with a reason, actions, and the close with its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, connection
+from django.db import transaction as database_transaction
+
+from ringfence.accounts import walls
+from ringfence.actions import auditing
+from ringfence.actions.checks import words
+from ringfence.actions.errors import Invalid, NotFound, Stale
+from ringfence.base.references import reference, tidy
+from ringfence.casework.models import Incident
+from ringfence.rules.access import Refused, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The incident that was opened, and how many cases came with the alert."""
+
+    ref: str
+    cases: int
+
+
+def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str = "", summary: str = "") -> Opened:
+    """Open an incident in an area; with an alert's reference its cases of this area and its place are linked.
+
+    Raises Refused, NotFound (also for an alert that is not to be seen), Invalid.
+    """
+    by.require("clusters")
+    told = words("title", title, 120, needed="Give it a name, such as the place or the family of places.")
+    more = words("summary", summary, 4000)
+    if area not in by.areas:
+        raise NotFound(f"There is no area {area} that you answer for.")
+    with walls.transaction(by), connection.cursor() as cursor:
+        found: tuple[Any, ...] = (None, None, "", "")
+        if alert:
+            cursor.execute(
+                "SELECT id, setting_id, postcode, evidence FROM alerts WHERE ref = %s AND area = %s",
+                [tidy(alert), area],
+            )
+            row = cursor.fetchone()
+            if row is None:
+                raise NotFound(f"There is no alert {alert} in this area.")
+            found = row
+            cursor.execute("SELECT ref FROM incidents WHERE alert_id = %s AND closed_at IS NULL", [row[0]])
+            held = cursor.fetchone()
+            if held is not None:
+                raise Invalid("alert", f"Incident {held[0]} was opened from this alert already.")
+        cursor.execute("SELECT nextval('incidents_id_seq')")
+        number = int(cursor.fetchone()[0])
+        ref = reference(number)
+        cursor.execute(
+            "INSERT INTO incidents (id, ref, title, summary, area, alert_id, setting_id, postcode, opened_at, opened_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [number, ref, told, more or found[3], area, found[0], found[1], found[2], now, by.user],
+        )
+        cursor.execute(
+            "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
+            " SELECT %s, c.id, %s, 'It was in the alert.', %s, %s FROM alert_cases a JOIN cases c ON c.id = a.case_id"
+            " WHERE a.alert_id = %s",
+            [number, area, now, by.user, found[0]],
+        )
+        linked = cursor.rowcount
+        if found[1] is not None:
+            cursor.execute(
+                "INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by)"
+                " VALUES (%s, %s, 'It was in the alert.', %s, %s)",
+                [number, found[1], now, by.user],
+            )
+        auditing.record(
+            "incident.opened",
+            by=by,
+            now=now,
+            area=area,
+            detail={"incident": number, "alert": found[0], "cases": linked},
+        )
+    return Opened(ref, linked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: int
+    area: str
+    version: int
+    closed: bool
+
+
+def _hold(ref: str, by: Scope, version: int | None = None) -> _Held:
+    """The incident, locked. Raises NotFound, and Stale when it has changed since ``version``."""
+    by.require("clusters")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, area, version, closed_at IS NOT NULL FROM incidents WHERE ref = %s FOR UPDATE", [tidy(ref)]
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound(f"There is no incident {ref} that you may see.")
+    held = _Held(*row)
+    if version is not None and held.version != version:
+        raise Stale("This incident has changed since you opened it. Nothing was saved.")
+    return held
+
+
+def _touch(held: _Held, verb: str, by: Scope, now: datetime, **detail: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE incidents SET version = version + 1 WHERE id = %s", [held.id])
+    auditing.record(verb, by=by, now=now, area=held.area, detail={"incident": held.id, **detail})
+
+
+def _open(held: _Held) -> None:
+    if held.closed:
+        raise Refused("This incident is closed; nothing more can be changed in it.")
+
+
+def add_case(*, incident: str, trace: str, why: str, by: Scope, now: datetime) -> None:
+    """Link the case of a trace (its reference). Raises NotFound, Invalid, Refused."""
+    told = words("why", why, 200, needed="Say why the case belongs to it.")
+    with walls.transaction(by):
+        held = _hold(incident, by)
+        _open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT c.id, c.authority FROM traces t JOIN cases c ON c.id = t.case_id WHERE t.ref = %s",
+                [tidy(trace)],
+            )
+            row = cursor.fetchone()
+            if row is None or row[1] not in by.areas:
+                raise Invalid(
+                    "trace", f"There is no case {trace} of your area; give the reference of its trace, such as K7Q-42M."
+                )
+            try:
+                with database_transaction.atomic():
+                    cursor.execute(
+                        "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
+                        " VALUES (%s, %s, %s, %s, %s, %s)",
+                        [held.id, row[0], row[1], told, now, by.user],
+                    )
+            except IntegrityError:
+                raise Invalid("trace", f"{tidy(trace)} belongs to this incident already.") from None
+        _touch(held, "incident.case added", by, now, case=row[0])
+
+
+def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime) -> None:
+    """Take a case out again; that it was in, and why it is not, stays. Raises NotFound, Invalid, Refused."""
+    told = words("why", why, 200, needed="Say why the case does not belong to it.")
+    with walls.transaction(by):
+        held = _hold(incident, by)
+        _open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE incident_cases SET removed_at = %s, removed_by = %s, removed_why = %s"
+                " WHERE incident_id = %s AND case_id = %s AND area = ANY (%s) AND removed_at IS NULL",
+                [now, by.user, told, held.id, case, list(by.areas)],
+            )
+            if cursor.rowcount != 1:
+                raise NotFound("That case of your area is not in this incident.")
+        _touch(held, "incident.case removed", by, now, case=case)
+
+
+def add_action(
+    *, incident: str, what: str, by: Scope, now: datetime, owner: str = "", due_on: date | None = None
+) -> None:
+    """Something to be done, with who does it and by when; or, without a day, an entry of the log. Raises Invalid."""
+    told = words("what", what, 2000, needed="Say what is to be done, or what happened.")
+    who = words("owner", owner, 100)
+    if due_on is not None and not who:
+        raise Invalid("owner", "Say who does it by that day.")
+    with walls.transaction(by):
+        held = _hold(incident, by)
+        _open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO incident_actions (incident_id, what, owner, due_on, at, user_id) VALUES (%s, %s, %s, %s, %s, %s)",
+                [held.id, told, who, due_on, now, by.user],
+            )
+        _touch(held, "incident.action added", by, now)
+
+
+def finish_action(*, incident: str, action: int, by: Scope, now: datetime) -> None:
+    """An action is done. Raises NotFound, Refused."""
+    with walls.transaction(by):
+        held = _hold(incident, by)
+        _open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE incident_actions SET done_at = %s, done_by = %s"
+                " WHERE id = %s AND incident_id = %s AND done_at IS NULL",
+                [now, by.user, action, held.id],
+            )
+            if cursor.rowcount != 1:
+                raise NotFound("That action is not open in this incident.")
+        _touch(held, "incident.action done", by, now, action=action)
+
+
+def close(*, incident: str, version: int, outcome: str, by: Scope, now: datetime) -> None:
+    """Close an incident with its outcome. Raises Stale, NotFound, Invalid, Refused."""
+    if outcome not in Incident.Outcome.values:
+        raise Invalid("outcome", "Choose how it ended.")
+    with walls.transaction(by):
+        held = _hold(incident, by, version)
+        _open(held)
+        if held.area not in by.areas:
+            raise Refused("Only the authority that opened the incident can close it.")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE incidents SET closed_at = %s, closed_by = %s, outcome = %s WHERE id = %s",
+                [now, by.user, outcome, held.id],
+            )
+        _touch(held, "incident.closed", by, now, outcome=outcome)

@@ -1,0 +1,199 @@
+"""Incidents as their directors see them: the list of an area, and one with its cases, curve, chain, actions and log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.base.references import tidy
+from ringfence.queries.areas import Day
+from ringfence.rules.access import NotFound, Scope
+from ringfence.rules.calendar import london_date
+from ringfence.rules.incidents import Link, Member, chain, quiet_days
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An incident in a list. ``closed_at`` is None while it is open."""
+
+    ref: str
+    title: str
+    opened_at: datetime
+    closed_at: datetime | None
+    outcome: str
+    cases: int
+    last_case: date | None
+
+
+_LIST = """
+SELECT i.ref, i.title, i.opened_at, i.closed_at, i.outcome, count(n.id), max(c.first_specimen_date)
+FROM incidents i
+LEFT JOIN incident_cases n ON n.incident_id = i.id AND n.removed_at IS NULL
+LEFT JOIN cases c ON c.id = n.case_id
+WHERE i.area = %(area)s OR EXISTS (SELECT 1 FROM incident_areas x WHERE x.incident_id = i.id AND x.area = %(area)s)
+GROUP BY i.id ORDER BY i.closed_at DESC NULLS FIRST, i.opened_at DESC LIMIT %(limit)s
+"""
+
+
+def incidents(*, scope: Scope, area: str, now: datetime, limit: int = 100) -> tuple[Line, ...]:
+    """The incidents of an area, the open ones first. Raises Refused, NotFound."""
+    scope.require("clusters")
+    if area not in scope.areas:
+        raise NotFound(f"There is no area {area} that you answer for.")
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(_LIST, {"area": area, "limit": limit})
+        return tuple(Line(*row) for row in cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A linked case. ``name`` is "" for one of another authority, of whom only the day is shown."""
+
+    case: int
+    area: str
+    ref: str
+    name: str
+    postcode: str
+    day: date
+    outcome: str
+    why: str
+    added_at: datetime
+    removed_at: datetime | None
+    removed_why: str
+    member: Member | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to be done, or an entry of the log (without ``due_on``)."""
+
+    id: int
+    what: str
+    owner: str
+    due_on: date | None
+    at: datetime
+    by_name: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One incident with everything around it. ``quiet`` is the days since its last case."""
+
+    ref: str
+    title: str
+    summary: str
+    area: str
+    version: int
+    opened_at: datetime
+    opened_by: str
+    closed_at: datetime | None
+    outcome: str
+    postcode: str
+    alert: str
+    evidence: str
+    cases: tuple[Case, ...]
+    removed: tuple[Case, ...]
+    days: tuple[Day, ...]
+    quiet: int | None
+    settings: tuple[tuple[str, str, str], ...]
+    actions: tuple[Action, ...]
+    mine: bool
+
+
+_HEAD = """
+SELECT i.id, i.ref, i.title, i.summary, i.area, i.version, i.opened_at, coalesce(u.name, ''), i.closed_at, i.outcome,
+    i.postcode, coalesce(a.ref, ''), coalesce(a.evidence, '')
+FROM incidents i LEFT JOIN users u ON u.id = i.opened_by LEFT JOIN alerts a ON a.id = i.alert_id
+WHERE i.ref = %(ref)s
+"""
+
+#: The columns of ``_HEAD`` after the number.
+_NAMES = [each.name for each in fields(Record)][:12]
+
+_CASES = """
+SELECT n.case_id, n.area, coalesce(t.ref, ''), coalesce(p.given_name || ' ' || p.family_name, ''), coalesce(c.postcode, ''),
+    coalesce(c.onset_date, c.first_specimen_date, n.added_at::date), coalesce(t.outcome, ''), n.why, n.added_at,
+    n.removed_at, n.removed_why
+FROM incident_cases n LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN people p ON p.id = c.person_id
+LEFT JOIN traces t ON t.case_id = c.id AND t.reason = 'case'
+WHERE n.incident_id = %(id)s ORDER BY 6, n.case_id LIMIT 2000
+"""
+
+_LINKS = """
+SELECT k.case_id, k.became_case_id, k.last_contact, k.last_contact, k.household FROM contacts k
+WHERE k.case_id = ANY (%(cases)s) AND k.became_case_id = ANY (%(cases)s) AND k.withdrawn_at IS NULL
+"""
+
+_SETTINGS = """
+SELECT s.ref, s.name, s.postcode FROM incident_settings n JOIN settings s ON s.id = n.setting_id
+WHERE n.incident_id = %(id)s AND n.removed_at IS NULL ORDER BY s.name
+"""
+
+_ACTIONS = """
+SELECT a.id, a.what, a.owner, a.due_on, a.at, coalesce(u.name, ''), a.done_at
+FROM incident_actions a LEFT JOIN users u ON u.id = a.user_id
+WHERE a.incident_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 500
+"""
+
+_OPENED = """
+INSERT INTO audit.events (at, user_id, scope, verb, opened, area, detail)
+VALUES (%(now)s, %(user)s, 'person', 'incident.read', true, %(area)s, jsonb_build_object('incident', %(id)s, 'people', %(people)s))
+"""
+
+
+def incident(*, scope: Scope, ref: str, now: datetime) -> Record:
+    """One incident; the look is logged with how many people it shows. Raises Refused, NotFound."""
+    scope.require("clusters")
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(_HEAD, {"ref": tidy(ref)})
+        head = cursor.fetchone()
+        if head is None:
+            raise NotFound(f"There is no incident {ref} that you may see.")
+        number, *values = head
+        known = dict(zip(_NAMES, values, strict=True))
+        cursor.execute(_CASES, {"id": number})
+        rows = [Case(*row) for row in cursor.fetchall()]
+        linked = [each for each in rows if each.removed_at is None]
+        cursor.execute(_LINKS, {"cases": [each.case for each in linked]})
+        members = {
+            each.case: each
+            for each in chain({case.case: case.day for case in linked}, (Link(*row) for row in cursor.fetchall()))
+        }
+        cursor.execute(_SETTINGS, {"id": number})
+        settings: list[Any] = cursor.fetchall()
+        cursor.execute(_ACTIONS, {"id": number})
+        actions = tuple(Action(*row) for row in cursor.fetchall())
+        area = known["area"]
+        cursor.execute(_OPENED, {"now": now, "user": scope.user, "area": area, "id": number, "people": len(linked)})
+    cases = tuple(
+        replace(each, member=members[each.case])
+        for each in sorted(linked, key=lambda each: (members[each.case].generation, each.day, each.case))
+    )
+    today = london_date(now)
+    return Record(
+        **known,
+        cases=cases,
+        removed=tuple(each for each in rows if each.removed_at is not None),
+        days=_days([each.day for each in cases], today),
+        quiet=quiet_days((each.day for each in cases), today),
+        settings=tuple((row[0], row[1], row[2]) for row in settings),
+        actions=actions,
+        mine=area in scope.areas,
+    )
+
+
+def _days(of_cases: list[date], today: date) -> tuple[Day, ...]:
+    """The curve from the first case on, at least fourteen days and at most ninety."""
+    if not of_cases:
+        return ()
+    first = max(min(of_cases[0], min(of_cases)), today - timedelta(days=89))
+    first = min(first, today - timedelta(days=13))
+    return tuple(
+        Day(on, of_cases.count(on), on <= today - timedelta(days=3))
+        for on in (first + timedelta(days=n) for n in range((today - first).days + 1))
+    )

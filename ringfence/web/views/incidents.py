@@ -1,0 +1,197 @@
+"""From cluster to incident: open one, link cases with a reason, log actions, close with the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST, require_safe
+
+from ringfence.actions import incidents as verbs
+from ringfence.actions.errors import Invalid, Stale
+from ringfence.casework.models import Incident
+from ringfence.geography.atlas import packaged
+from ringfence.queries import incidents as queries
+from ringfence.rules.attempts import TraceOutcome
+from ringfence.rules.calendar import london_date
+from ringfence.web import curves
+from ringfence.web.forms import Form
+from ringfence.web.rendering import page
+from ringfence.web.views.areas import SECTION, tabs
+from ringfence.web.visitor import StaffRequest
+
+
+@require_safe
+def incidents(request: StaffRequest, code: str) -> HttpResponse:
+    """The incidents of an area."""
+    return _list(request, code)
+
+
+def _list(request: StaffRequest, code: str, form: Form | None = None, status: int = 200) -> HttpResponse:
+    area = packaged().areas.get(code)
+    if area is None:
+        raise Http404
+    return page(
+        request,
+        "areas/incidents.jinja",
+        title=f"Incidents in {area.name}",
+        section=SECTION,
+        status=status,
+        area=area,
+        tabs=tabs(request, code, "/incidents"),
+        incidents=queries.incidents(scope=request.scope, area=code, now=request.now),
+        outcomes=dict(Incident.Outcome.choices),
+        errors=form.errors() if form else {},
+        typed=form.data if form else {"alert": request.GET.get("alert", "")},
+    )
+
+
+@require_POST
+def open_incident(request: StaffRequest, code: str) -> HttpResponse:
+    """Open one, by hand or from an alert."""
+    form = Form(request.POST)
+    title = form.text("title", "Give it a name, such as the place", 120)
+    summary = form.text("summary", longest=4000)
+    if form.valid:
+        try:
+            done = verbs.open_incident(
+                area=code, title=title, summary=summary, alert=form.get("alert"), by=request.scope, now=request.now
+            )
+        except Invalid as problem:
+            form.wrong(problem.field, problem.message)
+        else:
+            messages.success(request, f"Incident {done.ref} is open, with {done.cases} cases linked.")
+            return redirect("incident", done.ref)
+    return _list(request, code, form, 422)
+
+
+@require_safe
+def incident(request: StaffRequest, ref: str) -> HttpResponse:
+    """One incident."""
+    return _incident(request, ref)
+
+
+def _incident(
+    request: StaffRequest, ref: str, form: Form | None = None, status: int = 200, changed: str = ""
+) -> HttpResponse:
+    found = queries.incident(scope=request.scope, ref=ref, now=request.now)
+    names = {each.case: each.name or f"a case of {packaged().area(each.area).name}" for each in found.cases}
+    return page(
+        request,
+        "areas/incident.jinja",
+        title=found.title,
+        section=SECTION,
+        status=status,
+        found=found,
+        area=packaged().area(found.area),
+        names=names,
+        drawing=curves.draw(found.days),
+        outcomes=Incident.Outcome.choices,
+        outcome_words={each.value: each.words for each in TraceOutcome},
+        ended=dict(Incident.Outcome.choices).get(found.outcome, ""),
+        changed=changed,
+        today=london_date(request.now),
+        errors=form.errors() if form else {},
+        typed=form.data if form else {},
+    )
+
+
+def _do(
+    request: StaffRequest, ref: str, form: Form, said: str, verb: Callable[[], Any], names: dict[str, str]
+) -> HttpResponse:
+    """Do ``verb``; the page with what is wrong when it could not be done. ``names``: argument -> field of the page."""
+    try:
+        if form.valid:
+            verb()
+            messages.success(request, said)
+            return redirect("incident", ref)
+    except Invalid as problem:
+        for field, message in problem.problems.items():
+            form.wrong(names.get(field, field), message)
+    except Stale as problem:
+        return _incident(request, ref, form, 409, problem.message)
+    return _incident(request, ref, form, 422)
+
+
+@require_POST
+def add_case(request: StaffRequest, ref: str) -> HttpResponse:
+    """Link the case of a trace."""
+    form = Form(request.POST)
+    trace = form.text("trace", "Give the reference of the case's trace, such as K7Q-42M", 12)
+    why = form.text("case_why", "Say why the case belongs to it", 200)
+    return _do(
+        request,
+        ref,
+        form,
+        f"{trace} belongs to the incident now.",
+        lambda: verbs.add_case(incident=ref, trace=trace, why=why, by=request.scope, now=request.now),
+        {"why": "case_why"},
+    )
+
+
+@require_POST
+def remove_case(request: StaffRequest, ref: str) -> HttpResponse:
+    """Take a case out again."""
+    form = Form(request.POST)
+    case = form.number("case", 1, 2**62, "The case")
+    field = f"remove-{case}"
+    why = form.text(field, "Say why the case does not belong to it", 200)
+    return _do(
+        request,
+        ref,
+        form,
+        "The case is out of the incident.",
+        lambda: verbs.remove_case(incident=ref, case=case or 0, why=why, by=request.scope, now=request.now),
+        {"why": field},
+    )
+
+
+@require_POST
+def add_action(request: StaffRequest, ref: str) -> HttpResponse:
+    """Something to be done, or an entry of the log."""
+    form = Form(request.POST)
+    what = form.text("what", "Say what is to be done, or what happened", 2000)
+    owner = form.text("owner", longest=100)
+    due = form.date("due", "the day") if any(form.get(f"due-{part}") for part in ("day", "month", "year")) else None
+    return _do(
+        request,
+        ref,
+        form,
+        "It is in the log.",
+        lambda: verbs.add_action(incident=ref, what=what, owner=owner, due_on=due, by=request.scope, now=request.now),
+        {},
+    )
+
+
+@require_POST
+def finish_action(request: StaffRequest, ref: str) -> HttpResponse:
+    """An action is done."""
+    form = Form(request.POST)
+    action = form.number("action", 1, 2**62, "The action")
+    return _do(
+        request,
+        ref,
+        form,
+        "Done.",
+        lambda: verbs.finish_action(incident=ref, action=action or 0, by=request.scope, now=request.now),
+        {},
+    )
+
+
+@require_POST
+def close(request: StaffRequest, ref: str) -> HttpResponse:
+    """Close it with its outcome."""
+    form = Form(request.POST)
+    version = form.number("version", 0, 2**31 - 1, "The page's version")
+    outcome = form.choice("outcome", Incident.Outcome.values, "Choose how it ended")
+    return _do(
+        request,
+        ref,
+        form,
+        f"{ref} is closed.",
+        lambda: verbs.close(incident=ref, version=version or 0, outcome=outcome, by=request.scope, now=request.now),
+        {},
+    )

@@ -1,0 +1,157 @@
+"""From an alert to a closed incident."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from ringfence.accounts import walls
+from ringfence.actions import detection
+from ringfence.actions import incidents as verbs
+from ringfence.actions.errors import Invalid, NotFound, Stale
+from ringfence.queries import alerts, incidents
+from ringfence.rules.access import Refused, Scope, system_scope
+from tests.town import BLACKBURN, HOUR, LUTON, START, Town, build, row
+
+INTERVIEWS = system_scope("interviews")
+NOW = START + HOUR
+
+
+@pytest.fixture
+def town(db: Any) -> Town:
+    return build()
+
+
+@pytest.fixture
+def dora(town: Town) -> Scope:
+    return town.by("Dora")
+
+
+def ref_of(trace: int) -> str:
+    return str(row(trace, "ref")[0])
+
+
+@pytest.fixture
+def alert(town: Town) -> str:
+    """An alert about two cases who named the gym."""
+    for household in (1, 2):
+        number, person = row(town.trace(household=household), "case_id, person_id")
+        with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+            cursor.execute(
+                'INSERT INTO exposures (case_id, person_id, entry, place, postcode, category, from_date, until_date, "window",'
+                " source, recorded_at) VALUES (%s, %s, 'a', 'Flex', 'ZE1 0AA', 'sport', %s, %s, 'both', 'tracer', %s)",
+                [number, person, START.date(), START.date(), START],
+            )
+    detection.look(by=system_scope("detection"), now=START)
+    return alerts.alerts(scope=town.by("Dora"), area=BLACKBURN, now=NOW)[0].ref
+
+
+def opened(dora: Scope, alert: str = "", title: str = "Flex") -> str:
+    return verbs.open_incident(area=BLACKBURN, title=title, alert=alert, by=dora, now=NOW).ref
+
+
+def test_an_incident_from_an_alert_has_its_cases_and_evidence(dora: Scope, alert: str) -> None:
+    ref = opened(dora, alert)
+    found = incidents.incident(scope=dora, ref=ref, now=NOW)
+    assert (found.title, found.alert, len(found.cases), found.quiet) == ("Flex", alert, 2, 0)
+    assert found.summary == found.evidence != ""
+    assert {each.why for each in found.cases} == {"It was in the alert."}
+    (line,) = incidents.incidents(scope=dora, area=BLACKBURN, now=NOW)
+    assert (line.ref, line.cases, line.closed_at) == (ref, 2, None)
+    assert alerts.alerts(scope=dora, area=BLACKBURN, now=NOW)[0].incident == ref
+    with pytest.raises(Invalid, match="was opened from this alert already"):
+        opened(dora, alert)
+
+
+def test_cases_come_and_go_with_a_reason(town: Town, dora: Scope) -> None:
+    ref, trace = opened(dora), town.trace()
+    with pytest.raises(Invalid, match="Say why the case belongs"):
+        verbs.add_case(incident=ref, trace=ref_of(trace), why="", by=dora, now=NOW)
+    verbs.add_case(incident=ref, trace=ref_of(trace), why="Same office.", by=dora, now=NOW)
+    with pytest.raises(Invalid, match="belongs to this incident already"):
+        verbs.add_case(incident=ref, trace=ref_of(trace), why="Again.", by=dora, now=NOW)
+    case = int(str(row(trace, "case_id")[0]))
+    verbs.remove_case(incident=ref, case=case, why="Another office.", by=dora, now=NOW)
+    found = incidents.incident(scope=dora, ref=ref, now=NOW)
+    assert found.cases == () and [each.removed_why for each in found.removed] == ["Another office."]
+    verbs.add_case(incident=ref, trace=ref_of(trace), why="After all.", by=dora, now=NOW)
+    with pytest.raises(NotFound):
+        verbs.remove_case(incident=ref, case=case + 1000, why="x", by=dora, now=NOW)
+
+
+def test_a_case_of_another_authority_is_not_linked(town: Town, dora: Scope) -> None:
+    ref, trace = opened(dora), town.trace(LUTON)
+    for given in (ref_of(trace), "ZZZ-ZZZ"):
+        with pytest.raises(Invalid, match="There is no case"):
+            verbs.add_case(incident=ref, trace=given, why="x", by=dora, now=NOW)
+
+
+def test_a_chain_follows_contacts_who_became_cases(town: Town, dora: Scope) -> None:
+    ref, first, second = opened(dora), town.trace(), town.trace(now=START + 5 * 24 * HOUR)
+    case, person = row(first, "case_id, person_id")
+    became, contact = row(second, "case_id, person_id")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts (case_id, case_person_id, person_id, entry, relation, last_contact, identified_at, source,"
+            " became_case_id, became_case_at) VALUES (%s, %s, %s, 'a', 'work', %s, %s, 'tracer', %s, %s)",
+            [case, person, contact, START.date(), START, became, START],
+        )
+    for trace in (first, second):
+        verbs.add_case(incident=ref, trace=ref_of(trace), why="Same office.", by=dora, now=NOW)
+    found = incidents.incident(scope=dora, ref=ref, now=NOW + 6 * 24 * HOUR)
+    members = [each.member for each in found.cases]
+    assert [(each.generation, each.infector, each.certainty) for each in members if each] == [
+        (0, None, ""),
+        (1, case, "likely"),
+    ]
+
+
+def test_actions_have_an_owner_and_a_day_and_are_done(dora: Scope) -> None:
+    ref = opened(dora)
+    due = START.date() + timedelta(days=2)
+    with pytest.raises(Invalid, match="Say who does it"):
+        verbs.add_action(incident=ref, what="Ring the manager.", due_on=due, by=dora, now=NOW)
+    verbs.add_action(incident=ref, what="Ring the manager.", owner="Leo", due_on=due, by=dora, now=NOW)
+    verbs.add_action(incident=ref, what="The manager rang back.", by=dora, now=NOW)
+    by_what = {each.what: each for each in incidents.incident(scope=dora, ref=ref, now=NOW).actions}
+    action = by_what["Ring the manager."]
+    assert (action.owner, action.due_on, action.done_at) == ("Leo", due, None)
+    verbs.finish_action(incident=ref, action=action.id, by=dora, now=NOW)
+    with pytest.raises(NotFound, match="not open"):
+        verbs.finish_action(incident=ref, action=action.id, by=dora, now=NOW)
+
+
+def test_a_closed_incident_stays_as_it_is(town: Town, dora: Scope) -> None:
+    ref, trace = opened(dora), town.trace()
+    version = incidents.incident(scope=dora, ref=ref, now=NOW).version
+    with pytest.raises(Invalid, match="Choose how it ended"):
+        verbs.close(incident=ref, version=version, outcome="", by=dora, now=NOW)
+    verbs.add_action(incident=ref, what="Written.", by=dora, now=NOW)
+    with pytest.raises(Stale):
+        verbs.close(incident=ref, version=version, outcome="over", by=dora, now=NOW)
+    verbs.close(incident=ref, version=version + 1, outcome="over", by=dora, now=NOW)
+    for change in (
+        lambda: verbs.add_case(incident=ref, trace=ref_of(trace), why="x", by=dora, now=NOW),
+        lambda: verbs.add_action(incident=ref, what="x", by=dora, now=NOW),
+        lambda: verbs.close(incident=ref, version=version + 2, outcome="over", by=dora, now=NOW),
+    ):
+        with pytest.raises(Refused, match="is closed"):
+            change()
+
+
+def test_an_incident_is_for_those_who_answer_for_the_area(town: Town, dora: Scope) -> None:
+    ref = opened(dora)
+    other = Scope("person", 999, areas=(LUTON,), standing=(LUTON,), permissions=dora.permissions)
+    with pytest.raises(NotFound):
+        incidents.incident(scope=other, ref=ref, now=NOW)
+    with pytest.raises(NotFound):
+        verbs.add_action(incident=ref, what="x", by=other, now=NOW)
+    with pytest.raises(NotFound):
+        verbs.open_incident(area=LUTON, title="x", by=dora, now=NOW)
+    with pytest.raises(Refused):
+        verbs.open_incident(area=BLACKBURN, title="x", by=town.by("Nia"), now=NOW)
+    with pytest.raises(Invalid, match="Give it a name"):
+        opened(dora, title=" ")
