@@ -19,6 +19,7 @@ from ringfence.rules.calendar import london_date
 from ringfence.rules.conditions import Look, empty, looks
 from ringfence.rules.entries import RELATIONS, iso_day
 from ringfence.rules.exposures import Category
+from ringfence.rules.policy import Exemption
 from ringfence.rules.questionnaire import Asker, Kind, Question, Section, filled, shown, spoken
 from ringfence.rules.settings import Kind as Sort
 
@@ -38,11 +39,15 @@ PLACE = "id name category kind postcode address from until withdrawn".split()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry of people or places as it stands in its fields. ``stored``: it is in the record."""
+    """One entry of people or places as it stands in its fields. ``stored``: it is in the record.
+
+    ``exemptions`` are those ticked for a person.
+    """
 
     number: int
     values: Mapping[str, str]
     stored: bool
+    exemptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,16 @@ def _rows(question: Question, name: str, stored: Any, typed: QueryDict | None, m
     some = any(any(value for key, value in row.items() if key not in ("id", "last_contact")) for row in written)
     free = MORE_ROWS if more or (some and typed is None) else 0 if written else FIRST_ROWS[question.kind]
     written += [{"id": secrets.token_hex(5)} for _ in range(min(free, MOST_ROWS - len(written)))]
-    return tuple(Row(number, row, row.get("id") in known) for number, row in enumerate(written))
+    exempt = {entry["id"]: tuple(entry.get("exemptions", ())) for entry in stored or []}
+    return tuple(
+        Row(
+            number,
+            row,
+            row.get("id") in known,
+            exempt.get(row["id"], ()) if typed is None else tuple(typed.getlist(f"{name}-{number}-exemptions")),
+        )
+        for number, row in enumerate(written)
+    )
 
 
 def _entry_stored(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -172,7 +186,13 @@ def typed_answers(questions: Iterable[Question], typed: QueryDict, today: date) 
 def _raw(question: Question, typed: QueryDict, today: date) -> object:
     name = f"a-{question.key}"
     if question.kind.listed:
-        return [_entry_typed(typed, name, number, question.kind) for number in range(_count(typed, name))]
+        return [
+            {
+                **_entry_typed(typed, name, number, question.kind),
+                "exemptions": typed.getlist(f"{name}-{number}-exemptions"),
+            }
+            for number in range(_count(typed, name))
+        ]
     if question.kind is Kind.CHOICES:
         return typed.getlist(name)
     if question.kind is Kind.DATE:
@@ -246,6 +266,7 @@ def words_of_fields(now: Any, sheet: Sheet) -> dict[str, Any]:
         "relations": [("", "Choose"), *RELATIONS.items()],
         "categories": [("", "Choose"), *((each.value, each.words) for each in Category)],
         "sorts": [("", "As usual for that"), *((each.value, each.words) for each in Sort)],
+        "exemptions": [(each.value, each.words) for each in Exemption if each is not Exemption.UNDER_18_AND_A_HALF],
         "grown": [("", "Not known"), ("yes", "18 or over"), ("no", "Under 18")],
         "met": days(windows.infectious.first if windows else None, today, [each["last_contact"] for each in people]),
         "visited": [

@@ -7,13 +7,16 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from ringfence.accounts import walls
 from ringfence.actions import interview as verbs
+from ringfence.actions import taking_up
 from ringfence.queries import interview as queries
 from ringfence.rules.calendar import london_date
-from tests.town import Town, events, row
+from tests.town import INTERVIEWS, Town, events, row
 from tests.web.conftest import SignedIn, version
 from tests.web.reading import Page
 
@@ -274,3 +277,54 @@ def test_a_correction_after_the_end(town: Town, signed_in: SignedIn, trace: str)
 
 def test_a_part_that_is_not_there(signed_in: SignedIn, trace: str) -> None:
     assert signed_in("Nia").get(f"/traces/{trace}/interview/shoes").status_code == 404
+
+
+def test_what_a_row_holds_besides_its_fields_stays(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    send(client, town, trace, "who", **WHO)
+    now = timezone.now()
+    number = queries.interview(scope=town.by("Nia", now), ref=trace, now=now)[0].id
+    ann = {"id": "aaaa1", "given_name": "Ann", "relation": "work", "exemptions": ["vaccinated"]}
+    answers = {"any_contacts": "yes", "contacts": [ann]}
+    verbs.save(trace=number, version=1, answers=answers, by=town.by("Nia", now), now=now)
+    page = look(client, trace, "contacts")
+    fields = {
+        key.replace("a-", "", 1).replace("-", "__"): value for key, value in page.typed.items() if key.startswith("a-")
+    }
+    chosen = {"contacts__0__relation": "work", "contacts__0__phone": "07700900201"}
+    send(client, town, trace, "contacts", **{**fields, "contacts": "", **chosen})
+    (kept,) = sheet(town, trace).values["contacts"]
+    assert (kept["phone"], kept["exemptions"]) == ("07700900201", ["vaccinated"])
+
+
+@pytest.fixture
+def contact(town: Town) -> str:
+    """The reference of the trace of a contact whom a case named."""
+    now = timezone.now()
+    number = town.trace(now=now - timedelta(hours=2))
+    ann = {"id": "aaaa1", "given_name": "Ann", "family_name": "Near", "relation": "household", "phone": "07700900201"}
+    verbs.save(
+        trace=number, version=0, answers={"any_contacts": "yes", "contacts": [ann]}, by=town.by("Nia", now), now=now
+    )
+    taking_up.take_up(by=INTERVIEWS, now=now)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("SELECT ref FROM traces WHERE reason = 'contact'")
+        ((ref,),) = cursor.fetchall()
+    return str(ref)
+
+
+def test_a_contact_s_interview_is_short(town: Town, signed_in: SignedIn, contact: str) -> None:
+    client = signed_in("Nia")
+    page = look(client, contact)
+    assert "no date of birth" in page.words
+    send(client, town, contact, "who", birth_date="", **WHO)
+    page = look(client, contact, "illness")
+    assert "You were near somebody who has coronavirus." in page.words
+    assert "Person 1" not in page.words, "nobody learns who named them"
+    send(client, town, contact, "illness", has_symptoms="no")
+    page = look(client, contact, "help")
+    assert "Please stay at home, and away from others there, until the end of" in page.words
+    send(client, town, contact, "help", told="yes", needs_help="no")
+    _, page, address = send(client, town, contact, "finish", next="no")
+    assert address == "/work"
+    assert f"{contact}: reached." in page.words
