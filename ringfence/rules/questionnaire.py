@@ -353,7 +353,9 @@ def filled(text: str, facts: Mapping[str, Any], today: date) -> str:
     def value(match: re.Match[str]) -> str:
         found = facts.get(match[1])
         if isinstance(found, date):
-            return spoken(found, today)
+            said = spoken(found, today)
+            # "On Saturday 21 November", and never "on yesterday".
+            return said.split(", ")[-1] if text[: match.start()].endswith("on ") else said
         if isinstance(found, (list, tuple)):
             return " ".join(map(str, found))
         return "(not known)" if found is None else str(found)

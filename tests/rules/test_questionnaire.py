@@ -345,6 +345,9 @@ def test_an_entry_is_never_dropped(before: list[dict[str, str]], after: list[dic
 
 
 def test_words() -> None:
+    assert filled("Tested on {tested}, since {tested}", {"tested": date(2026, 11, 22)}, TODAY) == (
+        "Tested on Sunday 22 November, since yesterday, Sunday 22 November"
+    )
     assert filled(
         "{given_name}, until {isolate_until}, {onset}.",
         {"given_name": "Ann", "isolate_until": date(2026, 12, 1)},
