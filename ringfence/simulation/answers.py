@@ -20,7 +20,7 @@ NEVER_NATIONAL = 0.055
 #: Of those, and of all who were handed over: whom the local team does not find either.
 NEVER_LOCAL = 0.07
 #: Who picks up easily, and the chance at each call of those who do and those who do not.
-EASY, EASY_CHANCE, HARD_CHANCE = 0.68, 0.52, 0.17
+EASY, EASY_CHANCE, HARD_CHANCE = 0.68, 0.6, 0.17
 LOCAL_CHANCE = 0.36
 COMPLEX_CHANCE = 0.4
 

@@ -22,7 +22,7 @@ INTAKE, SWEEP = system_scope("intake"), system_scope("sweep")
 
 #: Tries an hour of one person: a call with its preparation and its record takes the national service ten minutes,
 #: a council's follow-up, with its own records, visits and letters, an hour and more, a complex setting most of a day.
-PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 0.6, TeamKind.HEALTH_PROTECTION: 0.15}
+PACE = {TeamKind.NATIONAL: 6.0, TeamKind.POOL: 6.0, TeamKind.LOCAL: 0.6, TeamKind.HEALTH_PROTECTION: 0.06}
 
 #: How long the one who answers a question takes.
 ANSWERED_WITHIN = timedelta(hours=5)

@@ -7,22 +7,25 @@ and at the moments when local teams open, so that the clock hands over when it w
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from math import ceil
 
-from ringfence.actions import accounts, handover, partnerships, service, work
+from ringfence.actions import accounts, attempts, handover, partnerships, service, work
 from ringfence.actions.accounts import Newcomer
 from ringfence.geography import resolve
 from ringfence.geography.atlas import Area
 from ringfence.queries import plays, teams
 from ringfence.queries.policy import partnership_history
 from ringfence.rules.access import ROLES, Member, Scope, person_scope, system_scope
+from ringfence.rules.attempts import Kind, Outcome
 from ringfence.rules.calendar import DAY, LONDON, london_date, london_moment
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.policy import EXERCISE, policy_at
 from ringfence.simulation import cast, wave
+from ringfence.simulation.answers import NOTES_OF_CARE_HOME
 from ringfence.simulation.cast import Town, Working
 from ringfence.simulation.crew import Crew, Floor, Tally
 from ringfence.simulation.hands import Hands
@@ -53,7 +56,7 @@ STAFF = "staff"
 
 #: Tries a day that a national team has time for, for each case it gets in a day on average, with a local team behind it
 #: and without: too few where cases rise.
-TRIES, TRIES_ALONE = 2.8, 4.5
+TRIES, TRIES_ALONE = 2.8, 8.0
 
 #: Tries in an hour for which a team has one tracer.
 EACH = 1.2
@@ -132,6 +135,8 @@ class _Play:
                     self._at(working.day * scale, partial(self._change, town, working))
         self._at(8 * scale, self._lend)
         self._at((DAYS - 2.5) * scale, self._refused)
+        last = london_date(self.now) - DAY if self.now.astimezone(LONDON).hour < 14 else london_date(self.now)
+        self.events.setdefault(london_moment(last, time(11)), []).append(self._complex)
 
     def _at(self, day: float, event: Callable[[datetime], None]) -> None:
         self.events.setdefault(self.start + day * DAY, []).append(event)
@@ -344,6 +349,27 @@ class _Play:
             Member("national_tracer", away.team, away.area, at, until),
         ]
         away.people.append(person_scope(lender.user, members, at))
+
+    def _complex(self, at: datetime) -> None:
+        """On the last morning each of the towns that everybody can sign in to finds a care home with several cases."""
+        for town in cast.TOWNS:
+            crew = self.floor.crews[self.team["national", town.code]]
+            if (
+                town.short not in cast.FIRST_THREE
+                or (claimed := work.claim(team=crew.team, by=crew.people[0], now=at)) is None
+            ):
+                continue
+            attempts.record(
+                trace=claimed.trace,
+                version=claimed.version,
+                kind=Kind.CALL,
+                outcome=Outcome.ESCALATED,
+                seconds=260,
+                note=NOTES_OF_CARE_HOME[0],
+                by=crew.people[0],
+                now=at,
+            )
+            self.floor.tally.add(Tally(tries=1, outcomes=Counter({Outcome.ESCALATED.value: 1})))
 
     def _on_the_phone(self) -> None:
         """Some have a trace open at the end, as they would in the middle of a working day."""
