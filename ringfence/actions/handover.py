@@ -130,12 +130,13 @@ def _receiving(now: datetime) -> dict[str, Any]:
 
     Left out are those whose authority's policy was changed since the due times were worked out.
     """
-    histories, outdated = partnership_histories(), changed_since()
+    outdated = changed_since()
     live = [
         each
         for each in local_teams(now).values()
         if each.live_from is not None and each.live_from <= now and each.area not in outdated
     ]
+    histories = partnership_histories([each.area for each in live])
     targets = [
         rules.after_move(
             TeamKind.LOCAL, now, histories.get(each.area, ()), local_team_live_from=each.live_from, now=now

@@ -48,10 +48,16 @@ def main() -> None:
         sys.exit(FAILED)
 
 
+def _state(problem: BaseException | None) -> str | None:
+    """PostgreSQL's five characters for what went wrong; None when it was something else."""
+    return getattr(problem, "sqlstate", None)
+
+
 def explain(problem: Exception) -> str:
     """One line about a failure. Problems that Ringfence raises itself already say what to do."""
     said = " ".join(str(problem).split()) or type(problem).__name__
-    if isinstance(problem, OSError) and problem.errno == 28:
+    # PostgreSQL says the same as "53100", which Django wraps.
+    if getattr(problem, "errno", None) == 28 or "53100" in (_state(problem), _state(problem.__cause__)):
         return "the disk is full. Make room, then run it again."
     if isinstance(problem, OSError) and problem.strerror:
         return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror

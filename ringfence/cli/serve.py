@@ -156,6 +156,13 @@ def _offered() -> bool:
     return row is not None and bool(row[0])
 
 
+def somebody() -> bool:
+    """Whether there is anybody who could sign in."""
+    with session.login("ringfence_owner") as owner:
+        row = owner.execute("SELECT EXISTS (SELECT FROM accounts.users)").fetchone()
+    return row is not None and bool(row[0])
+
+
 def _command(stopping: threading.Event, doing: str, *arguments: str) -> None:
     """Run one of Ringfence's own commands in a process of its own, so that what it needed is given back."""
     child = children.Child(doing, [sys.executable, "-m", "ringfence.cli", *arguments], {})
@@ -254,7 +261,7 @@ def _answers() -> bool:
 def _welcome(say: Callable[[str], None]) -> None:
     say(f"\nRingfence is up: http://127.0.0.1:{env.port}   (Ctrl-C stops it)")
     say(f"Residents come in by links to {env.residents_url}; what is sent to them lies in the outbox.\n")
-    if _remembered() == "real":
+    if _remembered() == "real" and not somebody():
         say(
             "First steps, in another terminal"
             + ("" if env.home == CHECKOUT / ".ringfence" else f", with RINGFENCE_HOME={env.home} before each command")

@@ -73,13 +73,16 @@ def recent(
         arguments["who"] = _people(who) if who.strip() else None
         cursor.execute(_EVENTS, arguments)
         rows = cursor.fetchall()
-    shown = rows[:limit]
+    more = len(rows) > limit
+    following = rows[limit - 1][0] if more else None
+    # Several processes number their events side by side; whoever reads wants the order of the day.
+    shown = sorted(rows[:limit], key=lambda row: (row[1], row[0]), reverse=True)
     refs = _refs([row[6] for row in shown if row[6] is not None])
     events = tuple(
         Event(number, at, name, kind, verb, shows, refs.get(trace_id, ""), team, area, _detail(detail))
         for number, at, name, kind, verb, shows, trace_id, team, area, detail in shown
     )
-    return Page(events, shown[-1][0] if len(rows) > limit else None)
+    return Page(events, following)
 
 
 def _detail(text: str | None) -> dict[str, Any]:

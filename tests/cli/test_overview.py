@@ -28,6 +28,13 @@ def test_json_has_every_figure_with_its_definition(town):
     assert (told["from"], told["to"], told["note"]) == (START.isoformat(), None, NOTE)
 
 
+def test_the_table_has_the_authorities_by_name(town):
+    for area in (None, "E06000032", "E06000016", BLACKBURN):
+        town.trace(area)
+    names = [line[:28].strip() for line in to_lines(found())]
+    assert names[3:7] == ["Blackburn with Darwen", "Leicester", "Luton", "No known authority"]
+
+
 def test_the_table_has_england_first_and_gaps_where_there_is_nothing_to_divide_by(town):
     head, england, *_ = to_lines(found())
     assert "reached %" in head

@@ -14,6 +14,8 @@ import pytest
 
 from ringfence.cli import children
 from ringfence.cli.assets import local
+from ringfence.cli.serve import somebody
+from tests.town import Town
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -165,3 +167,11 @@ def test_the_built_stylesheet_is_local() -> None:
     css = (CHECKOUT / "ringfence" / "web" / "static" / "ringfence" / "nhsuk-frontend.min.css").read_text()
     assert "@font-face" not in css
     assert "url(http" not in css
+
+
+def test_the_first_steps_are_for_a_record_without_people(db: None) -> None:
+    assert not somebody()
+
+
+def test_and_not_told_again_once_somebody_can_sign_in(real_town: Town) -> None:
+    assert somebody()

@@ -96,7 +96,9 @@ def figures(each: Figures) -> dict[str, Any]:
 def to_lines(found: ServiceOverview) -> list[str]:
     """A table for the terminal: the total, then every authority."""
     groups = [("England", found.figures.total), ("  contacts", found.figures.contacts)]
-    groups += [(found.names[code], each) for code, each in found.figures.by_authority.items()]
+    # By name, and last those whom no authority is known for.
+    authorities = sorted(found.figures.by_authority.items(), key=lambda item: (item[0] is None, found.names[item[0]]))
+    groups += [(found.names[code], each) for code, each in authorities]
     head = f"{'':28}" + "".join(f"{title:>{width + 1}}" for _, title, width in COLUMNS)
     lines = [head]
     for name, each in groups:

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
         """List the policies that hold, each from its day on, and those that can be named."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC
 
             from ringfence.accounts import walls
@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
         """Let a policy hold from a day on, until a later one."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC
 
             from ringfence.actions import service
