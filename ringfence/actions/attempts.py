@@ -23,6 +23,7 @@ from ringfence.rules.access import Refused, Scope
 from ringfence.rules.ages import under_18
 from ringfence.rules.attempts import Action, AttemptError, Facts, Kind, Made, Next, Outcome
 from ringfence.rules.calendar import london_date, next_open
+from ringfence.rules.followups import FOLLOW_UP
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.policy import Model, ServicePolicy, policy_at
 
@@ -250,6 +251,7 @@ def _facts(held: Held, person: _Person, tries: list[_Try], left: _Left, tried: T
         local_from=_local_from(held, now),
         under_18=under_18(person.birth_date, person.adult, london_date(now)),
         spoke_to_guardian=tried.guardian,
+        follow_up=held.reason == FOLLOW_UP,
     )
 
 

@@ -15,6 +15,7 @@ from ringfence.queries.policy import local_teams, partnership_histories
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import spoken
+from ringfence.rules.followups import FOLLOW_UP
 from ringfence.rules.handover import Due, TeamKind, after_move
 
 
@@ -47,6 +48,7 @@ class Held:
     handovers: int
     version: int
     attempts: int
+    reason: str
     claimed_name: str | None
 
     def claim_lives(self, now: datetime) -> bool:
@@ -57,7 +59,7 @@ class Held:
 _HOLD = """
 SELECT t.id, t.ref, t.person_id, t.team_id, k.kind, k.name, t.area, t.authority, t.national_team_id, t.from_team_id,
     t.owned_since, t.created_at, t.priority, t.due_at, t.due_why, t.passes_to_id, t.queued, t.ready_at, t.claimed_by,
-    t.phone, t.closed_at, t.outcome, t.handovers, t.version, t.attempts, u.name
+    t.phone, t.closed_at, t.outcome, t.handovers, t.version, t.attempts, t.reason, u.name
 FROM traces t JOIN teams k ON k.id = t.team_id LEFT JOIN users u ON u.id = t.claimed_by
 WHERE t.id = ANY (%s)
 ORDER BY t.id
@@ -159,8 +161,12 @@ def clocks(
     areas = sorted(set(homes))
     histories, locals_ = partnership_histories(areas), local_teams(now, areas)
     back = _had_local([each.id for each in held], to_team) if to_kind is TeamKind.NATIONAL else set()
-    found = []
+    found: list[tuple[Due, int | None]] = []
     for each, area in zip(held, homes, strict=True):
+        if each.reason == FOLLOW_UP:
+            # Who calls again is the policy's matter, and not the clock's.
+            found.append((Due(each.due_at, False, each.due_why), None))
+            continue
         local = locals_.get(area)
         due = after_move(
             to_kind,

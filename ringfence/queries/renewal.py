@@ -98,7 +98,7 @@ SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS N
             AND h.reason <> 'undone'
             AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = t.id AND m.reason = 'moved' AND m.seq >= h.seq))
 FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind = 'national'
-WHERE t.authority = ANY (%s) AND t.closed_at IS NULL
+WHERE t.authority = ANY (%s) AND t.closed_at IS NULL AND t.reason <> 'followup'
 ORDER BY t.id
 """
 

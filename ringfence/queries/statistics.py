@@ -57,14 +57,14 @@ _CELLS = f"""
 SELECT t.reason, t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
     t.reached_by_kind, {_FIGURES}
 FROM traces t
-WHERE t.handovers <= 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
+WHERE t.handovers <= 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
 GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind
 UNION ALL
 SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, {_FIGURES}
 FROM (
     SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
     FROM traces t
-    WHERE t.handovers > 1 AND t.created_at >= %(from)s AND t.created_at < %(until)s
+    WHERE t.handovers > 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
 ) t
 GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind
 """

@@ -113,6 +113,7 @@ class TraceOutcome(StrEnum):
     DIED = "died"
     BECAME_CASE = "became_case"
     WITHDRAWN = "withdrawn"
+    LOST = "lost"
 
     @property
     def words(self) -> str:
@@ -129,6 +130,7 @@ TRACE_OUTCOME_WORDS = {
     TraceOutcome.DIED: "Died",
     TraceOutcome.BECAME_CASE: "Tested positive, a case now",
     TraceOutcome.WITHDRAWN: "Not a contact after all",
+    TraceOutcome.LOST: "Follow-up lost",
 }
 
 
@@ -172,7 +174,8 @@ class Facts:
     `another_number` says that a number or address is left that was not found wrong. `call_back_at` is the time the
     person asked for. `local_from` is the first moment at which a local team still ahead can take the trace
     (`calendar.next_open`), None when none is ahead: national only, or the local team has it or had it. `under_18` and
-    `spoke_to_guardian` (parent or guardian) are of the person to be reached.
+    `spoke_to_guardian` (parent or guardian) are of the person to be reached. `follow_up` says that they were reached before
+    and are called again during isolation.
     """
 
     attempts: int
@@ -182,6 +185,7 @@ class Facts:
     local_from: datetime | None = None
     under_18: bool = False
     spoke_to_guardian: bool = False
+    follow_up: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.attempts_today <= self.attempts:
@@ -299,6 +303,8 @@ def _call_back(facts: Facts, policy: ServicePolicy, now: datetime) -> Next:
 
 def _move_on(facts: Facts, now: datetime, told: str, outcome: TraceOutcome) -> Next:
     """Hand over to a local team that is still ahead; close only when none is."""
+    if facts.follow_up:
+        return Next(Action.CLOSE, f"{told}; the follow-up is lost.", outcome=TraceOutcome.LOST)
     if facts.local_from is None:
         return Next(Action.CLOSE, f"{told}, and no other team is ahead.", outcome=outcome)
     at = max(now, aware(facts.local_from))

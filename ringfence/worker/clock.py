@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ringfence.actions import handover, partnerships, search, taking_up, work
+from ringfence.actions import followups, handover, partnerships, search, taking_up, work
 from ringfence.rules.access import system_scope
 
 logger = logging.getLogger(__name__)
@@ -82,4 +82,9 @@ def tick(now: datetime) -> None:
     if done.handed_over or done.woken:
         logger.info(
             "handed over %d to %d teams; %d put back into queues", done.handed_over, len(done.teams), done.woken
+        )
+    calls = followups.make(by=INTERVIEWS, now=now)
+    if calls.planned or calls.lost or calls.became_case:
+        logger.info(
+            "follow-up calls: %d planned, %d lost, %d became cases", calls.planned, calls.lost, calls.became_case
         )

@@ -32,7 +32,7 @@ def traces(draw):
         due_at=created_at + draw(waits),
         passes=draw(st.booleans()),
         owned_since=created_at + draw(waits),
-        reason=draw(st.sampled_from(["case", "contact"])),
+        reason=draw(st.sampled_from(["case", "contact", "followup"])),
         reached_at=ended if reached else None,
         reached_by_kind=draw(st.sampled_from(TeamKind)) if reached else None,
         closed_at=ended if outcome else None,

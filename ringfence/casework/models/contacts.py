@@ -199,6 +199,7 @@ class Isolation(models.Model):
         indexes = [
             models.Index(fields=["trace", "computed_at"], name="isolation_of_trace"),
             models.Index(fields=["until_date"], name="isolation_running", condition=Q(superseded_at=None)),
+            models.Index(fields=["person"], name="isolation_of_person", condition=Q(superseded_at=None)),
             models.Index(
                 fields=["computed_at"], name="isolation_changed", condition=Q(superseded_at=None) & ~Q(because="")
             ),

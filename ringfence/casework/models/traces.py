@@ -119,6 +119,7 @@ class Trace(models.Model):
             models.Index(fields=["team", "ready_at"], name="trace_ready", condition=Q(queued=False, closed_at=None)),
             # By the time and not by the person, so that the look-up of a number cannot mistake it for its own index.
             models.Index(fields=["claimed_by"], name="trace_claimed", condition=Q(claimed_at__isnull=False)),
+            models.Index(fields=["person"], name="trace_follow_up", condition=Q(reason="followup")),
             models.Index(fields=["household"], name="trace_household", condition=Q(household__isnull=False)),
         ]
 
