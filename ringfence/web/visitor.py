@@ -70,6 +70,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/local", "Handed over"))
     if may("visits") and visitor.teams("local"):
         links.append(Link("/visits", "Visits"))
+    if may("support"):
+        links.append(Link("/support", "Support"))
     if may("health protection") and visitor.teams("health_protection"):
         links.append(Link("/escalated", "Escalated"))
     if may("lead"):

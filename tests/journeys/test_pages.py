@@ -87,7 +87,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             "/gallery",
             "/nothing-here",
         ],
-        "Lola": ["/local", f"/traces/{local.ref}", "/visits", "/visits/offline", day, f"{day}/{local.ref}"],
+        "Lola": ["/local", f"/traces/{local.ref}", "/support", "/visits", "/visits/offline", day, f"{day}/{local.ref}"],
         "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
         "Leo": ["/work/team?waiting=later&due=overdue", "/work/team/changes"],
         "Hana": ["/escalated"],
@@ -135,6 +135,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
     forms |= {"areas/<str:code>/incidents/open"}
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
+    forms |= {"support/<int:referral>/done"}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {address.lstrip("/") for address in seen}

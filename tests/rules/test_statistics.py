@@ -53,7 +53,8 @@ def test_every_trace_is_in_one_authority_and_one_kind(town):
         for name in ("transferred", "reached", "waiting", "overdue", "handed_over", "reached_after_hand_over", "other"):
             assert sum(getattr(part, name) for part in parts) == getattr(answer.total, name)
     cases = [trace for trace in town if trace.reason == "case"]
-    assert (answer.total.transferred, answer.contacts.transferred) == (len(cases), len(town) - len(cases))
+    contacts = [trace for trace in town if trace.reason == "contact"]
+    assert (answer.total.transferred, answer.contacts.transferred) == (len(cases), len(contacts))
     assert set(answer.by_authority) == {trace.authority for trace in cases}
     assert sum(each.reached for each in answer.contacts_by_authority.values()) == answer.contacts.reached
 

@@ -178,6 +178,13 @@ ROUTES = (
         arguments={"ref": "AAA-AAA"},
         sent={"merge": "CCC-CCC"},
     ),
+    Route("support", {"Lola": 200, "Leo": 200, "Dora": 200, "Nia": 403, "Lena": 403, "Olu": 403, "Charlie": 403}),
+    Route(
+        "support-done",
+        {"Lola": 404, "Dora": 404, "Nia": 403, "Charlie": 403},
+        method="post",
+        arguments={"referral": "1"},
+    ),
     Route("escalated", {"Hana": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
     Route("overview", {"Lena": 200, "Dora": 200, "Olu": 200, "Gil": 200, "Nia": 403, "Charlie": 403}),
     Route("areas", {"Dora": 302, "Nia": 403, "Gil": 403, "Olu": 403, "Charlie": 403}),
