@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from ringfence.accounts import walls
+from ringfence.queries.lines import must_be_member
+from ringfence.rules.access import Scope
 from ringfence.rules.isolation import Isolation
 from ringfence.rules.policies import NAMED
 
@@ -104,3 +107,34 @@ def of_contact(history: tuple[WorkedOut, ...]) -> Isolation | None:
     )
     conditions = ("Asked to take a lateral-flow test every day.",) if tests else ()
     return Isolation(last.day_0, last.from_date, last.until_date, last.policy, conditions, last.why)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDates:
+    """Somebody whom the team told dates that have changed since. Nobody is named."""
+
+    ref: str
+    at: datetime
+    until_date: date | None
+    because: str
+
+
+# The latest ones by their index first: when rules change, thousands change with them.
+_NEW_DATES = """
+SELECT t.ref, i.computed_at, i.until_date, i.because
+FROM (SELECT * FROM isolations WHERE superseded_at IS NULL AND because <> '' AND computed_at > %(since)s
+    ORDER BY computed_at DESC LIMIT 2000) i
+JOIN traces t ON t.id = i.trace_id
+WHERE t.team_id = %(team)s AND t.reached_at < i.computed_at
+    AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.trace_id = t.id AND a.outcome = 'reached' AND a.at > i.computed_at)
+ORDER BY i.computed_at DESC, t.id LIMIT %(limit)s
+"""
+
+
+def new_dates(*, scope: Scope, team: int, now: datetime, days: int = 2, limit: int = 20) -> tuple[NewDates, ...]:
+    """People whom the team reached and whose last day of isolation has changed since, in the last days, for its members.
+    Raises Refused."""
+    must_be_member(scope, team)
+    with walls.transaction(scope):
+        arguments = {"team": team, "since": now - timedelta(days=days), "limit": limit}
+        return tuple(NewDates(*row) for row in _rows(_NEW_DATES, arguments))

@@ -38,21 +38,26 @@ def homes(authorities: Iterable[str]) -> dict[str, list[str]]:
 
 
 class Opened(NamedTuple):
-    """A trace that was opened, with what decides how a call to the person goes."""
+    """A trace that was opened, with what decides how a call to the person goes; ``specimen`` is that of a case."""
 
     trace: int
     birth_date: date | None
     care_home: bool
     phone: bool
     address: bool
+    authority: str
+    postcode: str
+    specimen: date | None
 
 
 def opened_after(trace: int, *, scope: Scope) -> list[Opened]:
     """The traces with a higher number, in order. For the scope ``intake``."""
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.id, p.birth_date, p.care_home, t.phone <> '', p.address <> ''"
-            " FROM traces t JOIN people p ON p.id = t.person_id WHERE t.id > %s ORDER BY t.id",
+            "SELECT t.id, p.birth_date, p.care_home, t.phone <> '', p.address <> '', t.authority,"
+            " p.postcode, c.first_specimen_date"
+            " FROM traces t JOIN people p ON p.id = t.person_id LEFT JOIN cases c ON c.id = t.case_id"
+            " WHERE t.id > %s ORDER BY t.id",
             [trace],
         )
         return [Opened(*row) for row in cursor.fetchall()]

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from ringfence.actions import attempts, handover, notes, work
+from ringfence.actions import attempts, handover, interview, notes, taking_up, work
 from ringfence.queries import plays
 from ringfence.rules.access import Scope, system_scope
+from ringfence.rules.attempts import Outcome
 from ringfence.rules.calendar import LONDON, is_open
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.policy import PartnershipPolicy, ServicePolicy
-from ringfence.simulation import answers
+from ringfence.simulation import answers, interviews
 from ringfence.simulation.answers import Person
 
-INTAKE, SWEEP = system_scope("intake"), system_scope("sweep")
+INTAKE, SWEEP, INTERVIEWS = system_scope("intake"), system_scope("sweep"), system_scope("interviews")
 
 #: Tries an hour of one person: a call with its preparation and its record takes the national service ten minutes,
 #: a council's follow-up, with its own records, visits and letters, an hour and more, a complex setting most of a day.
@@ -85,11 +86,25 @@ class _Question:
 
 
 class Floor:
-    """All the crews, and the people they trace. The same seed and the same record give the same play."""
+    """All the crews, and the people they trace. The same seed and the same record give the same play.
 
-    def __init__(self, *, seed: int, policy: ServicePolicy) -> None:
+    Cases of the authorities in ``interviewing`` who are reached from ``since`` on are interviewed.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        policy: ServicePolicy,
+        interviewing: frozenset[str] = frozenset(),
+        since: datetime | None = None,
+    ) -> None:
         self.seed = seed
         self.policy = policy
+        self.interviewing = interviewing
+        self.since = since
+        self.cases: dict[int, interviews.Case] = {}
+        self.towns: dict[str, interviews.Town] = {}
         self.crews: dict[int, Crew] = {}
         self.people: dict[int, Person] = {}
         self.tally = Tally()
@@ -111,11 +126,16 @@ class Floor:
             self._known += 1
             draws = Random(f"{self.seed}/{self._known}")
             self.people[each.trace] = Person(each.birth_date, each.care_home, each.phone, each.address, draws)
+            if each.specimen is not None and each.authority in self.interviewing:
+                self.cases[each.trace] = interviews.Case(each.authority, each.postcode, each.specimen)
+                self.towns.setdefault(each.authority, interviews.Town()).meet(each.postcode)
             self._last = each.trace
         return len(found)
 
     def sweep(self, now: datetime) -> None:
-        """The clock at a moment."""
+        """The clock at a moment: what was said in interviews is taken up, what is due happens."""
+        if self.interviewing and taking_up.take_up(by=INTERVIEWS, now=now).interviews:
+            self.meet()
         self.tally.handed_over += handover.sweep(by=SWEEP, now=now).handed_over
 
     def work(self, start: datetime, end: datetime, mine: Collection[int] | None = None) -> None:
@@ -179,6 +199,8 @@ class Floor:
         while still_open:
             at = min(at + timedelta(seconds=person.random.randrange(40, 400)), end)
             said = person.answer(crew.kind, at)
+            if said.outcome is Outcome.REACHED:
+                self._interview(claimed.trace, by, at)
             done = attempts.record(
                 trace=claimed.trace,
                 version=version,
@@ -198,6 +220,15 @@ class Floor:
         if person.never_national and crew.kind is TeamKind.NATIONAL and person.random.random() < 0.06:
             notes.add(trace=claimed.trace, kind="note", text=person.pick(answers.NOTES), by=by, now=at)
         return True
+
+    def _interview(self, trace: int, by: Scope, at: datetime) -> None:
+        """Some of those reached are asked everything, in the areas and from the day on that the play says."""
+        case = self.cases.get(trace)
+        if case is None or self.since is None or at < self.since:
+            return
+        said = interviews.answers(f"{self.seed}/{trace}", case, self.towns[case.authority], at)
+        if said:
+            interview.save(trace=trace, version=0, answers=said, by=by, now=at)
 
     def _ask(self, trace: int, crew: Crew, person: Person, by: Scope, at: datetime) -> None:
         person.question = False

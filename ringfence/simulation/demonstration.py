@@ -13,7 +13,7 @@ from datetime import datetime, time, timedelta
 from functools import partial
 from math import ceil
 
-from ringfence.actions import accounts, attempts, handover, partnerships, service, work
+from ringfence.actions import accounts, attempts, handover, partnerships, questionnaires, service, work
 from ringfence.actions.accounts import Newcomer
 from ringfence.geography import resolve
 from ringfence.geography.atlas import Area
@@ -24,7 +24,7 @@ from ringfence.rules.attempts import Kind, Outcome
 from ringfence.rules.calendar import DAY, LONDON, london_date, london_moment
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.policy import EXERCISE, policy_at
-from ringfence.simulation import cast, wave
+from ringfence.simulation import cast, interviews, wave
 from ringfence.simulation.answers import NOTES_OF_CARE_HOME
 from ringfence.simulation.cast import Town, Working
 from ringfence.simulation.crew import Crew, Floor, Tally
@@ -35,6 +35,7 @@ from ringfence.simulation.people import People
 from ringfence.simulation.quickly import quickly
 
 ACCOUNTS, POLICY, INTAKE = system_scope("accounts"), system_scope("policy"), system_scope("intake")
+INTERVIEWS = system_scope("interviews")
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -85,7 +86,9 @@ class _Play:
         self.now, self.days, self.seed, self.say = now, days, seed, say
         self.start = now - days * DAY
         self.random = random.Random(f"play {seed}")
-        self.floor = Floor(seed=seed, policy=EXERCISE)
+        interviewing = frozenset(town.code for town in cast.TOWNS if town.short in cast.FIRST_THREE)
+        since = now - interviews.WITHIN
+        self.floor = Floor(seed=seed, policy=EXERCISE, interviewing=interviewing, since=since)
         self.team: dict[tuple[str, str], int] = {}
         self.names = 0
         self.operations: Scope | None = None
@@ -190,6 +193,7 @@ class _Play:
         before = self.start - HOUR
         service.name_policy(policy=EXERCISE.name, from_date=london_date(self.start) - DAY, by=ACCOUNTS, now=before)
         partnerships.establish(by=ACCOUNTS, now=before)
+        questionnaires.install(by=INTERVIEWS, now=before)
         for team in teams.open_teams(scope=ACCOUNTS, now=before):
             self.team[team.kind, team.area] = team.id
         people: list[tuple[Newcomer, TeamKind | None, str]] = []

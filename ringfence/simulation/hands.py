@@ -16,7 +16,6 @@ from typing import Any
 
 from django.db import connections
 
-from ringfence.rules.policy import ServicePolicy
 from ringfence.simulation.crew import Crew, Floor, Tally
 from ringfence.simulation.quickly import quickly
 
@@ -44,7 +43,7 @@ class Hands:
             for _ in range(count - 1):
                 ours, theirs = fork.Pipe()
                 closing = [ours, *(pipe for _, pipe in self.others)]
-                child = fork.Process(target=_follow, args=(theirs, closing, floor.seed, floor.policy), daemon=True)
+                child = fork.Process(target=_follow, args=(theirs, closing, floor), daemon=True)
                 child.start()
                 theirs.close()
                 self.others.append((child, ours))
@@ -82,12 +81,12 @@ class Hands:
             self.tally.add(done)
 
 
-def _follow(pipe: Connection[Any, Any], closing: list[Connection[Any, Any]], seed: int, policy: ServicePolicy) -> None:
+def _follow(pipe: Connection[Any, Any], closing: list[Connection[Any, Any]], first: Floor) -> None:
     """Another process: works for its crews when it is told to, until the pipe is closed."""
     for each in closing:
         each.close()
-    floor = Floor(seed=seed, policy=policy)
-    with quickly(seed):
+    floor = Floor(seed=first.seed, policy=first.policy, interviewing=first.interviewing, since=first.since)
+    with quickly(first.seed):
         while True:
             try:
                 crews, start, end = pipe.recv()

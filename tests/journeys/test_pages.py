@@ -22,6 +22,9 @@ from ringfence.actions import attempts, handover, incidents, intake, notes, part
 from ringfence.actions import visits as round_of_visits
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
+from tests.database import Connection
+from tests.deliveries import load_postcodes
+from tests.interviews import person, place, rows, say, taken
 from tests.journeys.people import be
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
@@ -64,7 +67,24 @@ def town(real_town: Town) -> Town:
     return made
 
 
-def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
+def interviewed(town: Town, trace: int, owner: Connection) -> tuple[str, str, str]:
+    """An interview that names a household, a workmate and two places; references of a contact's trace and the places."""
+    load_postcodes(owner)
+    now = timezone.now()
+    days = {"from": str(london_date(now)), "until": str(london_date(now))}
+    contacts = [
+        person("h", "Hugo Example", london_date(now), household=True),
+        person("w", "Wanda Example", london_date(now), phone="07700900555", place="p"),
+    ]
+    places = [place("p", "The Mill", **days), place("q", "Mill", kind="shop", **days)]
+    say(trace, town.by("Nia", now), now, {"contacts": contacts, "places": places})
+    assert taken(now).contacts == 2
+    ref = rows("SELECT t.ref FROM contacts c JOIN traces t ON t.id = c.trace_id WHERE NOT c.household")[0]
+    first, second = rows("SELECT ref FROM settings ORDER BY id")
+    return ref, first, second
+
+
+def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]], owner: Connection) -> None:
     now = timezone.now()
     mine = work.claim(team=town.team("national"), by=town.by("Nia", now), now=now)
     local = work.claim(team=town.team("local"), by=town.by("Lola", now), now=now)
@@ -77,8 +97,11 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     )
     day = f"/visits/{london_date(now)}"
     incident = an_incident(town, mine.ref)
+    contact, mill, other = interviewed(town, mine.trace, owner)
     visits = {
         "Nia": [
+            f"/traces/{mine.ref}/contacts",
+            f"/traces/{contact}",
             "/work",
             "/search",
             f"/traces/{mine.ref}",
@@ -89,7 +112,14 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         ],
         "Lola": ["/local", f"/traces/{local.ref}", "/support", "/visits", "/visits/offline", day, f"{day}/{local.ref}"],
         "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
-        "Leo": ["/work/team?waiting=later&due=overdue", "/work/team/changes"],
+        "Leo": [
+            "/settings",
+            "/settings?q=mill",
+            f"/settings/{mill}",
+            f"/settings/{mill}?with={other}",
+            "/work/team?waiting=later&due=overdue",
+            "/work/team/changes",
+        ],
         "Hana": ["/escalated"],
         "Dora": [
             f"/overview/{BLACKBURN}",
@@ -136,6 +166,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms |= {"areas/<str:code>/incidents/open"}
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
     forms |= {"support/<int:referral>/done"}
+    forms |= {"settings/<str:ref>/merge", "settings/suggest"}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {address.lstrip("/") for address in seen}

@@ -37,7 +37,16 @@ def test_every_try_counts_and_somebody_is_reached(played: Tally) -> None:
     rows = ask(FIGURES)
     assert len(rows) > 60
     assert played.tries == sum(row[5] for row in rows) > 60
-    assert played.reached == sum(row[6] == "reached" for row in rows) > 10
+    told = ask("SELECT count(*) FROM attempts WHERE through_id IS NOT NULL")[0][0]
+    assert played.reached + told == sum(row[6] == "reached" for row in rows) > 10
+
+
+def test_interviews_name_contacts_and_places(played: Tally) -> None:
+    ((named, homes),) = ask("SELECT count(*), count(*) FILTER (WHERE household) FROM contacts", "interviews")
+    assert named > homes > 0
+    assert ask("SELECT count(*) FROM traces WHERE reason = 'contact'")[0][0] > 0
+    assert ask("SELECT count(*) FROM settings", "interviews")[0][0] > 0
+    assert ask("SELECT count(*) FROM interviews WHERE latest > taken_up", "interviews")[0][0] == 0
 
 
 def test_every_delivery_balances_and_one_was_refused(played: Tally) -> None:

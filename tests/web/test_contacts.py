@@ -1,6 +1,7 @@
 """The pages of contacts: never who named them, who else is at home, what became of each."""
 
 import pytest
+from django.utils import timezone
 
 from ringfence.actions import work
 from tests.deliveries import load_postcodes
@@ -98,3 +99,19 @@ def test_a_change_of_dates_is_said_on_the_page(town, signed_in, case):
     page = Page(signed_in("Nia").get(f"/traces/{ref(contact('Ann'))}").content.decode())
     assert "The dates of staying at home have changed" in page.words
     assert "Isolation changed: until 23 November 2026" in page.words
+
+
+def test_whom_the_team_told_other_dates_is_on_its_own_page(signed_in, case):
+    now = timezone.now()
+    reached = "closed_at = %s, outcome = 'reached', reached_at = %s, reached_by_kind = 'national', queued = false"
+    home = contact("Ann")
+    rows(f"UPDATE traces SET {reached}, ready_at = NULL WHERE id = %s RETURNING id", now - HOUR, now - HOUR, home)
+    rows(
+        "UPDATE isolations SET because = 'The rules changed.', computed_at = %s WHERE trace_id = %s RETURNING id",
+        now,
+        home,
+    )
+    page = Page(signed_in("Nia").get("/work").content.decode())
+    assert "Dates that changed since you told them" in page.words
+    assert ref(home) in page.words
+    assert "Dates that changed" not in Page(signed_in("Nick").get("/work").content.decode()).words

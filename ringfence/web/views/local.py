@@ -11,6 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import handover as verbs
 from ringfence.queries import local as queries
 from ringfence.queries import work
+from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
 from ringfence.rules.handover import Group
 from ringfence.web import words
@@ -32,6 +33,7 @@ def handed_over(request: StaffRequest) -> HttpResponse:
         notices = queries.notices(scope=scope, team=team, now=now, limit=20)
         questions = work.questions(scope=scope, team=team, now=now, limit=10)
         mine = work.my_trace(scope=scope, now=now)
+        changed = new_dates(scope=scope, team=team, now=now)
     return page(
         request,
         "local.jinja",
@@ -44,6 +46,7 @@ def handed_over(request: StaffRequest) -> HttpResponse:
         notices=notices,
         questions=questions,
         mine=mine,
+        changed=changed,
     )
 
 

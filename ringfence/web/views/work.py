@@ -11,6 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import work as verbs
 from ringfence.queries import local as passed
 from ringfence.queries import work as queries
+from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -36,6 +37,7 @@ def work(request: StaffRequest) -> HttpResponse:
                 team,
                 queries.waiting(scope=scope, team=team.team, now=now),
                 queries.questions(scope=scope, team=team.team, now=now, limit=10),
+                new_dates(scope=scope, team=team.team, now=now),
                 passed.passed_on(scope=scope, team=team.team, now=now, limit=10),
             )
             for team in teams
