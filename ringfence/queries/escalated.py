@@ -8,7 +8,7 @@ from ringfence.queries.local import TeamList, team_list
 from ringfence.rules.access import Scope
 
 
-def escalated(*, scope: Scope, team: int, now: datetime, limit: int = 100) -> TeamList:
+def escalated(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> TeamList:
     """The health protection team's open traces, in groups by when they are due; each line says who escalated and why.
 
     For members of the team. Raises Refused.

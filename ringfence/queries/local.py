@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
@@ -26,37 +26,59 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class TeamList:
-    """The open traces of a team in groups by when they are due, and how many hand-overs nobody has looked at yet."""
+    """The open traces of a team in groups by when they are due, and how many hand-overs nobody has looked at yet.
+
+    ``more`` says that there are more than were counted: the numbers then mean "at least".
+    """
 
     groups: tuple[Grouped, ...]
     unseen: int
+    more: bool = False
 
     @property
     def count(self) -> int:
         return sum(each.count for each in self.groups)
 
 
-_OPEN = """
-SELECT t.id, t.due_at FROM traces t WHERE t.team_id = %(team)s AND t.queued
-UNION ALL
-SELECT t.id, t.due_at FROM traces t WHERE t.team_id = %(team)s AND NOT t.queued AND t.closed_at IS NULL
-"""
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
-_COUNT = f"""
+#: Traces of one team that a count looks at; a page says "more than" beyond it.
+COUNTED = 10_000
+
+_COUNT = """
 SELECT count(*) FILTER (WHERE due_at <= %(now)s),
     count(*) FILTER (WHERE due_at > %(now)s AND due_at < %(tomorrow)s),
     count(*) FILTER (WHERE due_at > %(now)s AND due_at >= %(tomorrow)s AND due_at < %(later)s),
     count(*) FILTER (WHERE due_at > %(now)s AND due_at >= %(later)s)
-FROM ({_OPEN}) o
+FROM (
+    (SELECT t.due_at FROM traces t WHERE t.team_id = %(team)s AND t.queued LIMIT %(counted)s)
+    UNION ALL
+    (SELECT t.due_at FROM traces t WHERE t.team_id = %(team)s AND NOT t.queued AND t.closed_at IS NULL LIMIT %(counted)s)
+) o
 """
 
-_FIRST = f"""
+# The first of each group by the queue's index, which is in the order of shard, urgency and then due: a few rows of each of
+# its parts, however long the queue is. What is out of the queue comes in the order in which it comes back.
+_FIRST = """
+WITH spans AS (
+    SELECT row_number() OVER () AS place, s.after, s.until FROM unnest(%(after)s::timestamptz[], %(until)s::timestamptz[])
+        AS s (after, until)
+), sooner AS (
+    SELECT q.id, q.due_at, s.place
+    FROM spans s CROSS JOIN generate_series(0, 15) AS h (shard) CROSS JOIN generate_series(1, 9) AS u (urgency)
+    CROSS JOIN LATERAL (
+        SELECT t.id, t.due_at FROM traces t
+        WHERE t.team_id = %(team)s AND t.queued AND t.shard = h.shard AND t.priority = u.urgency
+            AND t.due_at > s.after AND t.due_at <= s.until
+        ORDER BY t.due_at, t.id LIMIT %(limit)s) q
+    UNION ALL
+    SELECT o.id, o.due_at, s.place FROM (
+        SELECT t.id, t.due_at FROM traces t WHERE t.team_id = %(team)s AND NOT t.queued AND t.closed_at IS NULL
+        ORDER BY t.ready_at LIMIT %(counted)s) o
+    JOIN spans s ON o.due_at > s.after AND o.due_at <= s.until
+)
 SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM (
-    SELECT o.id, o.due_at, row_number() OVER (
-        PARTITION BY CASE WHEN o.due_at <= %(now)s THEN 0 WHEN o.due_at < %(tomorrow)s THEN 1
-            WHEN o.due_at < %(later)s THEN 2 ELSE 3 END
-        ORDER BY o.due_at, o.id) AS nth
-    FROM ({_OPEN}) o) n
+    SELECT id, due_at, row_number() OVER (PARTITION BY place ORDER BY due_at, id) AS nth FROM sooner) n
 WHERE nth <= %(limit)s
 """
 
@@ -72,6 +94,10 @@ def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> 
     tomorrow = london_moment(london_date(now) + DAY, time())
     later = london_moment(london_date(now) + 2 * DAY, time())
     arguments: dict[str, Any] = {"team": team, "now": now, "tomorrow": tomorrow, "later": later, "limit": limit}
+    moment = timedelta(microseconds=1)
+    ends = [now, max(now, tomorrow - moment), max(now, later - moment)]
+    # Each group is what is due after the one moment and up to the other.
+    arguments |= {"counted": COUNTED, "after": [FIRST, *ends], "until": [*ends, LAST]}
     with walls.transaction(scope):
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, arguments)
@@ -84,11 +110,13 @@ def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> 
     for line in found:
         by_group[group(line.due_at, now)].append(line)
     return TeamList(
-        tuple(Grouped(each, count, tuple(by_group[each])) for each, count in zip(Group, counts, strict=True)), unseen
+        tuple(Grouped(each, count, tuple(by_group[each])) for each, count in zip(Group, counts, strict=True)),
+        unseen,
+        more=sum(counts) >= COUNTED,
     )
 
 
-def handed_over(*, scope: Scope, team: int, now: datetime, limit: int = 100) -> TeamList:
+def handed_over(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> TeamList:
     """The local team's open traces: Overdue, Today, Tomorrow, Later; at most ``limit`` lines for each.
 
     For members of the team. Raises Refused.
@@ -147,7 +175,8 @@ class Became:
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """What became of what a team passed on in the days looked at: all of it in figures, and the latest in lines.
+    """What became of what a team passed on in the days looked at: in figures, and the latest in lines. ``more`` says that
+    it was more than a thousand; then the figures are of the last thousand.
 
     ``reached`` and ``closed`` (for another reason) are of those passed on; the rest, ``open``, is still being worked.
     """
@@ -156,6 +185,7 @@ class PassedOn:
     traces: int
     reached: int
     closed: int
+    more: bool
     lines: tuple[Became, ...]
 
     @property
@@ -163,11 +193,16 @@ class PassedOn:
         return self.traces - self.reached - self.closed
 
 
+#: The latest hand-overs that a look at what became of them takes in: a team may pass on thousands in one morning.
+LOOKED_AT = 1_000
+
 _PASSED = """
-WITH passed AS MATERIALIZED (
-    SELECT DISTINCT ON (h.trace_id) h.trace_id, h.at, h.reason, h.to_team_id FROM handovers h
+WITH recent AS MATERIALIZED (
+    SELECT h.trace_id, h.at, h.reason, h.to_team_id FROM handovers h
     WHERE h.from_team_id = %(team)s AND h.at >= %(since)s AND h.at <= %(now)s
-    ORDER BY h.trace_id, h.at DESC
+    ORDER BY h.at DESC LIMIT %(looked_at)s
+), passed AS MATERIALIZED (
+    SELECT DISTINCT ON (h.trace_id) h.trace_id, h.at, h.reason, h.to_team_id FROM recent h ORDER BY h.trace_id, h.at DESC
 ), became AS MATERIALIZED (
     SELECT t.id, t.ref, p.at, p.reason, p.to_team_id, t.team_id, t.attempts, t.last_attempt_at, t.outcome, t.closed_at,
         t.reached_at
@@ -183,7 +218,8 @@ _PASSED_LINES = (
 ), latest AS (
     SELECT * FROM became ORDER BY at DESC, id LIMIT %(limit)s
 )
-SELECT c.traces, c.reached, c.closed, b.id, b.ref, b.at, b.reason, k.name, o.name, b.attempts, b.last_attempt_at,
+SELECT c.traces, c.reached, c.closed, (SELECT count(*) FROM recent) = %(looked_at)s,
+    b.id, b.ref, b.at, b.reason, k.name, o.name, b.attempts, b.last_attempt_at,
     b.outcome, b.closed_at
 FROM counted c LEFT JOIN latest b ON true
 LEFT JOIN teams k ON k.id = b.to_team_id LEFT JOIN teams o ON o.id = b.team_id
@@ -199,9 +235,9 @@ def passed_on(*, scope: Scope, team: int, now: datetime, days: int = 7, limit: i
     """
     must_be_member(scope, team)
     since = now - timedelta(days=days)
-    arguments: dict[str, Any] = {"team": team, "since": since, "now": now, "limit": limit}
+    arguments: dict[str, Any] = {"team": team, "since": since, "now": now, "limit": limit, "looked_at": LOOKED_AT}
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_PASSED_LINES, arguments)
         rows: list[Any] = cursor.fetchall()
-    traces, reached, closed = rows[0][:3]
-    return PassedOn(since, traces, reached, closed, tuple(Became(*row[3:]) for row in rows if row[3] is not None))
+    traces, reached, closed, more = rows[0][:4]
+    return PassedOn(since, traces, reached, closed, more, tuple(Became(*row[4:]) for row in rows if row[4] is not None))

@@ -1,6 +1,9 @@
 """What the pages of the work read, and who may."""
 
+import random
+
 import pytest
+from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, notes
@@ -8,7 +11,7 @@ from ringfence.actions import work as verbs
 from ringfence.base.references import reference
 from ringfence.queries import escalated, local, traces, work
 from ringfence.rules.access import NotFound, Refused
-from ringfence.rules.handover import Group
+from ringfence.rules.handover import Group, group
 from tests.town import ACCOUNTS, BLACKBURN, ENGLAND, HOUR, LEICESTER, MINUTE, NORTH_WEST, START, SWEEP, events
 
 NOW = START + HOUR
@@ -262,3 +265,39 @@ def test_the_area_s_code_alone_opens_nothing(town):
     town.trace(BLACKBURN)
     with pytest.raises(NotFound):
         traces.trace(scope=town.by("Lola"), ref=reference(1), now=NOW)
+
+
+def test_the_first_of_each_group_come_by_when_they_are_due_whatever_their_shard_and_urgency(town):
+    """The list takes a few rows of each part of the queue's index; a plain sort of everything says the same."""
+    draw = random.Random(3)
+    team = town.team("local")
+    for number in range(60):
+        trace = town.trace(priority=draw.randint(1, 9))
+        due = NOW + draw.choice([-3, -1, 2, 5, 20, 26, 60, 90]) * HOUR + draw.randint(0, 9) * MINUTE
+        with walls.transaction(SWEEP), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE traces SET team_id = %s, passes_to_id = NULL, shard = %s, due_at = %s, queued = %s, ready_at = %s"
+                " WHERE id = %s",
+                [team, draw.randint(0, 15), due, number % 4 != 0, None if number % 4 else NOW + HOUR, trace],
+            )
+    with walls.transaction(SWEEP), connection.cursor() as cursor:
+        cursor.execute("SELECT due_at, id FROM traces ORDER BY due_at, id")
+        everything = cursor.fetchall()
+    found = local.handed_over(scope=town.by("Lola"), team=team, now=NOW, limit=7)
+    assert (found.count, found.more) == (60, False)
+    for each in found.groups:
+        expected = [trace for due, trace in everything if group(due, NOW) is each.group]
+        assert each.count == len(expected) > 0
+        assert [line.trace for line in each.lines] == expected[:7]
+
+
+def test_a_very_long_list_says_at_least(town, monkeypatch):
+    for _ in range(4):
+        town.trace()
+    handover.sweep(by=SWEEP, now=DUE)
+    monkeypatch.setattr(local, "COUNTED", 3)
+    monkeypatch.setattr(local, "LOOKED_AT", 3)
+    found = local.handed_over(scope=town.by("Lola"), team=town.team("local"), now=DUE)
+    assert (found.count, found.more) == (3, True)
+    became = local.passed_on(scope=town.by("Nia"), team=town.team("national"), now=DUE)
+    assert (became.traces, became.more) == (3, True)
