@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -34,6 +34,7 @@ class Asked:
 
     ``key`` makes it once. ``values`` fill the template's placeholders, dates in ISO 8601. Without ``channel`` the
     person is written to by the first way there is: text, e-mail, then letter; without ``to`` at the address known.
+    ``guardian``: ``to`` is that of a parent or guardian who was spoken to.
     """
 
     trace: int
@@ -42,6 +43,7 @@ class Asked:
     values: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
     to: str = ""
+    guardian: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Queued:
 
 
 _ABOUT = """
-SELECT t.id, t.person_id, t.team_id, t.area, t.closed_at, p.language, t.phone, p.phone, p.phone_other, p.email,
+SELECT t.id, t.person_id, t.team_id, t.area, t.reason, p.birth_date, p.adult, p.language, t.phone, p.phone, p.phone_other, p.email,
     p.given_name || ' ' || p.family_name, p.address, p.postcode,
     (SELECT coalesce(json_agg(json_build_array(d.kind, d.value) ORDER BY d.added_at DESC), '[]')::text
      FROM details d WHERE d.person_id = p.id AND d.wrong_at IS NULL),
@@ -93,6 +95,9 @@ class _Person:
     person: int
     team: int
     area: str
+    reason: str
+    birth_date: date | None
+    adult: bool | None
     language: str
     known: Reachable
     stopped: frozenset[tuple[str, str]]
@@ -119,6 +124,7 @@ def queue(*, asked: Sequence[Asked], by: Scope, now: datetime) -> Queued:
                 raise NotFound("There is no such trace that you may see.")
             if by.name == "person" and person.team not in by.teams:
                 raise Refused("Only the team that has the trace writes to its person.")
+            _must_open(each, person, now)
             way = _way(each, person)
             if way.found:
                 ways.append((each, person, way))
@@ -157,7 +163,8 @@ def _about(traces: Sequence[int]) -> dict[int, _Person]:
 
 
 def _person(row: Any) -> _Person:
-    trace, person, team, area, _, language, number, phone, other, email, name, address, postcode, details, stopped = row
+    trace, person, team, area, reason, born, adult, language, number, *rest = row
+    phone, other, email, name, address, postcode, details, stopped = rest
     told: dict[str, list[str]] = {"phone": [], "email": [], "address": []}
     for kind, value in json.loads(details):
         told[kind].append(value)
@@ -169,7 +176,7 @@ def _person(row: Any) -> _Person:
         postcode=postcode,
     )
     declined = frozenset((channel, to) for channel, to in json.loads(stopped))
-    return _Person(trace, person, team, area, rules.language(language), known, declined)
+    return _Person(trace, person, team, area, reason, born, adult, rules.language(language), known, declined)
 
 
 def _way(asked: Asked, person: _Person) -> Way:
@@ -181,6 +188,17 @@ def _way(asked: Asked, person: _Person) -> Way:
     if (asked.channel, to) in person.stopped:
         return Way("", "", "They asked for no messages there.")
     return Way(asked.channel, to, "as given")
+
+
+def _must_open(asked: Asked, person: _Person, now: datetime) -> None:
+    """Raise Invalid for a link that is not to be sent."""
+    if "link" not in KINDS[asked.kind].holds:
+        return
+    refused = rules.link_refused(
+        person.reason, person.birth_date, person.adult, guardian=asked.guardian, to=asked.to, on=london_date(now)
+    )
+    if refused:
+        raise Invalid("to", refused)
 
 
 def _insert(ways: Sequence[tuple[Asked, _Person, Way]], by: Scope, now: datetime) -> list[int]:

@@ -77,7 +77,8 @@ class Happening:
     """Anything else in the history. ``kind``: result, message, answers, interview, visit.
 
     ``what`` is the kind's own word (a result, a channel, a state), ``text`` what was said of it; ``on`` is its
-    day and ``number`` its count, where it has any. ``by_name`` is "" for the service itself.
+    day and ``number`` its count, where it has any. ``by_name`` is "" for the service itself. Of a message ``about`` is its
+    kind in ``rules.messages`` and ``why`` what went wrong with it.
     """
 
     at: datetime
@@ -88,6 +89,8 @@ class Happening:
     text: str
     on: date | None
     number: int | None
+    about: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,8 @@ SELECT part, body::text FROM (
     FROM results r WHERE r.person_id = %(person)s ORDER BY r.specimen_date DESC, r.id DESC LIMIT 50)
     UNION ALL
     (SELECT 'happenings', m.created_at, m.id, jsonb_build_array(m.created_at, 'message', coalesce(u.name, ''), '',
-        m.channel, m.state, NULL, NULL)
-    FROM messages m LEFT JOIN users u ON u.id = m.created_by
+        m.channel, m.state, NULL, NULL, x.key, m.error)
+    FROM messages m JOIN templates x ON x.id = m.template_id LEFT JOIN users u ON u.id = m.created_by
     WHERE m.trace_id = %(trace)s ORDER BY m.id DESC LIMIT 50)
     UNION ALL
     (SELECT 'happenings', g.at, g.id, jsonb_build_array(g.at, 'answers', coalesce(u.name, ''), coalesce(k.name, ''),
@@ -191,7 +194,7 @@ def history(trace: int, person: int) -> Past:
             kind(
                 *[
                     value if read is None or value is None else read(value)
-                    for read, value in zip(readers, body, strict=True)
+                    for read, value in zip(readers, body, strict=False)  # the last fields may be left out
                 ]
             )
             for body in bodies.get(part, ())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
+from ringfence.rules import ages
 from ringfence.rules.calendar import DAY, LONDON, london_date, london_moment
 from ringfence.rules.isolation import spoken_date
 from ringfence.rules.results import email as read_email
@@ -25,7 +26,6 @@ LONGEST_TEXT = 918
 
 LONGEST_BODY = 5000
 LONGEST_SUBJECT = 200
-ADULT = 18
 
 LINK_DAYS = 7
 """Days for which a link to the form opens."""
@@ -273,14 +273,23 @@ def invitation(
         return Way("", "", "People in care homes are not written to.")
     if birth_date is None:
         return Way("", "", "Without a birth date the link cannot be opened.")
-    if age(birth_date, on) < ADULT:
+    if ages.under_18(birth_date, None, on):
         return Way("", "", "Under 18: the parent or guardian is called first.")
     return way(known, (Channel.TEXT, Channel.EMAIL), stopped)
 
 
-def age(birth_date: date, on: date) -> int:
-    """Whole years on a day."""
-    return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
+def link_refused(reason: str, birth_date: date | None, adult: bool | None, *, guardian: bool, to: str, on: date) -> str:
+    """Why no link to the form is sent about somebody by hand; "" when it is.
+
+    ``guardian``: a parent or guardian was spoken to and gave the address ``to``.
+    """
+    if reason != "case":
+        return "Only somebody who tested positive fills in the form."
+    if birth_date is None:
+        return "Without a birth date on the record the link cannot be opened."
+    if ages.under_18(birth_date, adult, on) and not (guardian and to):
+        return "Under 18: send the link to a parent or guardian you have spoken to, at the address that they gave."
+    return ""
 
 
 def moot(kind: str, *, closed: bool, reached: bool) -> str:

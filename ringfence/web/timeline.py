@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ringfence.queries.timeline import Happening, Note
 from ringfence.queries.traces import Record
 from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
+from ringfence.rules.messages import KINDS
 from ringfence.web import words
 
 
@@ -109,7 +110,13 @@ def _told(each: Happening) -> Event:
             heading = f"{each.what.capitalize()} result"
             why = f"{each.text} test" + (f" of {words.day(each.on)}" if each.on else "")
         case "message":
-            heading, by = f"{CHANNELS[each.what]}: {STATES[each.text]}", by or "The service"
+            name = (
+                f"{KINDS[each.about].name}, by {CHANNELS[each.what].lower()}"
+                if each.about in KINDS
+                else CHANNELS[each.what]
+            )
+            heading, by, why = f"{name}: {STATES[each.text]}", by or "The service", each.why
+            colour = "orange" if each.text in ("failed", "cancelled") else ""
         case "answers":
             heading = f"{words.count(each.number or 0, 'answer')} saved"
             by = by or "The resident, on the web"

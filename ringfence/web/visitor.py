@@ -76,10 +76,12 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
         links.append(Link("/escalated", "Escalated"))
     if may("lead"):
         links.append(Link("/work/team", "Team"))
+        links.append(Link("/outbox", "Messages"))
     if may("area"):
         links.append(Link("/areas", "Your area"))
     if may("scripts"):
         links.append(Link("/scripts", "Questions"))
+        links.append(Link("/templates", "Texts of messages"))
     if may("settings"):
         links.append(Link("/settings", "Places"))
     if may("audit"):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ringfence.actions import messages, sending, templates
+from ringfence.actions import messages, selfservice, sending, templates
 from ringfence.gateways.messages import GatewayProblem
 from ringfence.rules.access import system_scope
 from ringfence.worker.clock import utc_now
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 #: Seconds between looks.
 PAUSE = 5
 
-MESSAGES = system_scope("messages")
+MESSAGES, INTERVIEWS = system_scope("messages"), system_scope("interviews")
 
 
 def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> None:
@@ -47,6 +47,7 @@ def look(now: datetime) -> None:
     invited = messages.invite(by=MESSAGES, now=now).invited
     done = sending.deliver(by=MESSAGES, now=now)
     sending.receipts(by=MESSAGES, now=now)
+    selfservice.raise_silent(by=INTERVIEWS, now=now)
     if invited or done.sent or done.failed:
         logger.info("messages: %d invited, %d sent, %d refused", invited, done.sent, done.failed)
     if done.later:

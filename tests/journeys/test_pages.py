@@ -28,7 +28,9 @@ from tests.interviews import person, place, rows, say, taken
 from tests.journeys.people import be
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
-FORMS = re.compile("/(attempts|notes|put-back|give-back|escalate|joining|people|lending|preview|undo|seen)$|^sign-out$")
+FORMS = re.compile(
+    "/(attempts|notes|messages|stop|put-back|give-back|escalate|joining|people|lending|preview|undo|seen)$|^sign-out$"
+)
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
 WIDTHS = (360, 1280)
 
@@ -111,7 +113,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             "/nothing-here",
         ],
         "Lola": ["/local", f"/traces/{local.ref}", "/support", "/visits", "/visits/offline", day, f"{day}/{local.ref}"],
-        "Lena": ["/work/team", f"/traces/{mine.ref}", "/audit"],
+        "Lena": ["/work/team", "/outbox", f"/traces/{mine.ref}", "/audit"],
         "Leo": [
             "/settings",
             "/settings?q=mill",
@@ -135,7 +137,14 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             f"/areas/{BLACKBURN}/settings",
         ],
         "Olu": ["/authorities", "/deliveries", f"/deliveries/{delivery}", "/quarantine"],
-        "Sid": ["/scripts", "/scripts/case/1", "/scripts/case/1/next"],
+        "Sid": [
+            "/scripts",
+            "/scripts/case/1",
+            "/scripts/case/1/next",
+            "/templates",
+            "/templates/invitation/text/ur",
+            "/templates/isolation/letter/en",
+        ],
         "Gil": ["/audit?what=all"],
         "Charlie": ["/"],
     }
@@ -167,11 +176,12 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
     forms |= {"support/<int:referral>/done"}
     forms |= {"settings/<str:ref>/merge", "settings/suggest"}
+    forms |= {"traces/<str:ref>/messages", "traces/<str:ref>/messages/stop"}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}
     walked = {address.lstrip("/") for address in seen}
     named = r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}|\d{4}-\d\d-\d\d|(?<=/interview/).*"
-    for part, shape in ((named, "*"), ("case/1", "*/*")):
+    for part, shape in ((named, "*"), ("case/1", "*/*"), ("templates/.+", "templates/*/*/*")):
         walked = {re.sub(part, shape, address) for address in walked}
     assert {re.sub(r"<[^>]*>", "*", each) for each in pages - forms} <= walked
 

@@ -32,6 +32,7 @@ DAY = {"day": "2026-11-16"}
 AREA = {"code": BLACKBURN}
 SCRIPT = {"key": "case", "number": "1"}
 INCIDENT = {"ref": "AAA-AAA"}
+TEXT = {"key": "missed", "channel": "text", "language": "en"}
 VERSION = {"version": "{version}"}
 
 #: Nia: of the team. Nick: another authority's national tracer. Lola: the local team, before the clock passed it.
@@ -128,6 +129,33 @@ ROUTES = (
         },
         arguments=TRACE,
     ),
+    Route(
+        "message",
+        {"Nia": 302, "Lena": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Gil": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"message_kind": "missed", "channel": "text", "key": "one"},
+    ),
+    Route(
+        "message-stop",
+        {"Nia": 302, "Lena": 302, "Dora": 403, "Nick": 404, "Lola": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"stop_channel": "text", "stop_to": "07700900102"},
+    ),
+    Route("outbox", {"Nia": 200, "Lola": 200, "Hana": 200, "Dora": 403, "Gil": 403, "Olu": 403, "Charlie": 403}),
+    Route("templates", {"Sid": 200, "Nia": 403, "Dora": 403, "Olu": 403, "Charlie": 403}),
+    Route("template", {"Sid": 200, "Nia": 403, "Charlie": 403}, arguments=TEXT),
+    Route("template", {"Sid": 404}, arguments=TEXT | {"language": "cy"}),
+    Route(
+        "template",
+        {"Sid": 302, "Nia": 403, "Dora": 403, "Charlie": 403},
+        method="post",
+        arguments=TEXT,
+        sent={"version": "1", "body": "We tried to call you."},
+    ),
+    Route("template", {"Sid": 422}, method="post", arguments=TEXT, sent={"version": "1", "body": "((link))"}),
+    Route("template", {"Sid": 409}, method="post", arguments=TEXT, sent={"version": "7", "body": "We called."}),
     Route(
         "put-back",
         {"Nia": 302, "Lena": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},

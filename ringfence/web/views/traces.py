@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -24,6 +25,7 @@ from ringfence.rules.access import NotFound
 from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.entries import RELATIONS
+from ringfence.rules.messages import BY_HAND, KINDS, Channel
 from ringfence.web import asking, words
 from ringfence.web.errors import stale
 from ringfence.web.forms import Form
@@ -95,9 +97,14 @@ def record_page(
             if each.withdrawn_at is None
         ],
         events=events(record),
+        sendable=[(key, KINDS[key].name) for key in BY_HAND if key != "invitation" or record.reason == "case"],
+        channels=[(each.value, each.words.capitalize()) for each in Channel],
+        message_key=uuid4(),
         threads=threads(record),
         national=national,
-        errors=form.errors(shown=which in ("note", "detail") or (may_work and which in parts)) if form else {},
+        errors=form.errors(shown=which in ("note", "detail", "message") or (may_work and which in parts))
+        if form
+        else {},
         typed=form.data if form else {},
         which=which,
         changed=changed,
