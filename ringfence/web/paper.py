@@ -18,11 +18,10 @@ def _source() -> bytes:
     return _TEMPLATE.read_bytes()
 
 
-def visits(title: str, base: str, rounds: Sequence[Any]) -> bytes:
+def visits(title: str, rounds: Sequence[Any]) -> bytes:
     """The rounds of a day (``queries.visits.Round``) as PDF: who, where, a line to write on, and nothing else."""
     data = {
         "title": title,
-        "base": base,
         "rounds": [
             {
                 "visitor": each.visitor_name or "Nobody yet",

@@ -47,6 +47,12 @@ def test_two_villages_are_two_rounds():
     assert [{place % 2 for place in each.stops} for each in found] in ([{0}, {1}], [{1}, {0}])
 
 
+def test_the_cut_lies_where_it_makes_the_ways_short():
+    """Two neighbours of the base on either side of it, and two far away: nobody goes far for one."""
+    found = rounds((0.0, 0.0), [(-100.0, 0.0), (10_000.0, 100.0), (100.0, 0.0), (10_000.0, -100.0)], 2)
+    assert {frozenset(each.stops) for each in found} == {frozenset({0, 2}), frozenset({1, 3})}
+
+
 def test_neighbours_are_visited_together_and_the_nearer_end_comes_first():
     (found,) = rounds((0.0, 0.0), [(0.0, 300.0), (100.0, 0.0), (0.0, 300.0)], 1)
     assert found.stops == (1, 0, 2)

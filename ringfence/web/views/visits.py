@@ -157,7 +157,7 @@ def paper(request: StaffRequest, day: str) -> HttpResponse:
     request.scope.require("visits")
     on_date, place = _on(day), chosen_team(request, request.GET.get("team", ""), "local")
     rounds = _rounds(request, place, on_date, "visits on paper")
-    document = papers.visits(f"Visits on {words.day(on_date)}", "the base", rounds)
+    document = papers.visits(f"Visits on {words.day(on_date)}", rounds)
     answer = HttpResponse(document, content_type="application/pdf")
     answer.headers["Content-Disposition"] = f'inline; filename="visits-{on_date}.pdf"'
     return answer
