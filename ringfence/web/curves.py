@@ -36,7 +36,7 @@ def draw(days: Sequence[Day]) -> Drawing:
     most = max((day.cases for day in days), default=0)
     top = _round_up(most)
     step = WIDTH / max(len(days), 1)
-    full = HEIGHT - FOOT - 8
+    full = HEIGHT - FOOT - 16
     bars = tuple(
         Bar(
             round(at * step + 1, 1),

@@ -64,6 +64,8 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
     """The pages that the person may open, the first being home."""
     may = visitor.scope.may
     links: list[Link] = []
+    if may("area"):
+        links.append(Link("/areas", "Your area"))
     if may("trace") and visitor.teams("national", "pool"):
         links.append(Link("/work", "My calls"))
     if may("local list") and visitor.teams("local"):
@@ -77,8 +79,6 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
     if may("lead"):
         links.append(Link("/work/team", "Team"))
         links.append(Link("/outbox", "Messages"))
-    if may("area"):
-        links.append(Link("/areas", "Your area"))
     if may("scripts"):
         links.append(Link("/scripts", "Questions"))
         links.append(Link("/templates", "Texts of messages"))

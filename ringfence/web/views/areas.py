@@ -30,6 +30,9 @@ from ringfence.web.visitor import StaffRequest
 SECTION = "/areas"
 PAGE = 50
 
+#: Alerts on the page of clusters, unless all are asked for.
+SHOWN = 15
+
 #: Lines of one export; who needs more narrows it or asks for the daily feed.
 MOST_EXPORTED = 100_000
 
@@ -108,7 +111,6 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         alerts=told,
         figures=None if on else service.figures.by_authority.get(code),
         england=service.figures.total,
-        england_population=packaged().area("E92000001").population,
         typed=request.GET.get("as-at", ""),
     )
 
@@ -122,6 +124,11 @@ def clusters(request: StaffRequest, code: str) -> HttpResponse:
 def _clusters(request: StaffRequest, code: str, form: Form | None = None, status: int = 200) -> HttpResponse:
     place = _area(request, code)
     scope, now = request.scope, request.now
+    found = alerts.alerts(scope=scope, area=code, now=now, limit=500)
+    if form is not None or request.GET.get("show") == "all":
+        shown, more = found, 0
+    else:
+        shown, more = found[:SHOWN], max(0, len(found) - SHOWN)
     return page(
         request,
         "areas/clusters.jinja",
@@ -130,7 +137,8 @@ def _clusters(request: StaffRequest, code: str, form: Form | None = None, status
         status=status,
         area=place,
         tabs=tabs(request, code, "/clusters"),
-        alerts=alerts.alerts(scope=scope, area=code, now=now),
+        alerts=shown,
+        more=more,
         over=alerts.alerts(scope=scope, area=code, now=now, ended=True, limit=20),
         errors=form.errors() if form else {},
         typed=form.data if form else {},

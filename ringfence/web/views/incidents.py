@@ -89,7 +89,7 @@ def _incident(
         area=packaged().area(found.area),
         names=names,
         drawing=curves.draw(found.days),
-        outcomes=Incident.Outcome.choices,
+        outcomes=[(key, words, "") for key, words in Incident.Outcome.choices],
         outcome_words={each.value: each.words for each in TraceOutcome},
         ended=dict(Incident.Outcome.choices).get(found.outcome, ""),
         changed=changed,

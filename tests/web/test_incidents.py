@@ -1,0 +1,50 @@
+"""An incident on the pages: opened, worked on and closed, with its mistakes beside their fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.town import BLACKBURN, Town
+from tests.web.conftest import SignedIn
+from tests.web.reading import Page
+
+
+def words(answer: Any, status: int = 200) -> str:
+    assert answer.status_code == status
+    page = Page(answer.content.decode())
+    assert page.problems == []
+    return page.words
+
+
+def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Dora")
+    assert "Give it a name" in words(client.post(f"/areas/{BLACKBURN}/incidents/open", {"title": ""}), 422)
+    opened = client.post(f"/areas/{BLACKBURN}/incidents/open", {"title": "Flex", "summary": "A gym."})
+    where = opened.headers["Location"]
+    assert "A gym." in words(client.get(where))
+    assert "Flex" in words(client.get(f"/areas/{BLACKBURN}/incidents"))
+
+    wrong = client.post(f"{where}/cases", {"trace": "ZZZ-ZZZ", "case_why": "Trained there."})
+    assert "There is no case ZZZ-ZZZ of your area" in words(wrong, 422)
+    shown = words(client.post(f"{where}/cases", {"trace": trace, "case_why": "Trained there."}, follow=True))
+    assert "Trained there." in shown and "not known" in shown
+
+    wrong = client.post(f"{where}/actions", {"what": "Ring.", "due-day": "1", "due-month": "12", "due-year": "2026"})
+    assert "Say who does it" in words(wrong, 422)
+    due = {"due-day": "1", "due-month": "12", "due-year": "2026"}
+    shown = words(client.post(f"{where}/actions", {"what": "Ring.", "owner": "Leo", **due}, follow=True))
+    assert "Leo by 1 December 2026" in shown
+
+    page = client.get(where).content.decode()
+    number, action, version = (
+        page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("case", "action", "version")
+    )
+    assert "Done." in words(client.post(f"{where}/actions/done", {"action": action}, follow=True))
+    taken = client.post(f"{where}/cases/remove", {"case": number, f"remove-{number}": "Another gym."}, follow=True)
+    assert "Another gym." in words(taken)
+    assert "changed while you had it open" in words(
+        client.post(f"{where}/close", {"version": version, "outcome": "over"}), 409
+    )
+    now = client.get(where).content.decode().split('name="version" value="')[1].split('"')[0]
+    assert "Choose how it ended" in words(client.post(f"{where}/close", {"version": now}), 422)
+    assert "Closed" in words(client.post(f"{where}/close", {"version": now, "outcome": "over"}, follow=True))
