@@ -148,7 +148,9 @@ def _signed_in(role: str, team: Any) -> Page:
     from ringfence.accounts.models import Membership, User
     from ringfence.accounts.sessions import SessionStore
 
-    user = User.objects.create(email=f"bench{User.objects.count()}@example.org", name=f"Somebody {team.pk}", password="!")
+    user = User.objects.create(
+        email=f"bench{User.objects.count()}@example.org", name=f"Somebody {team.pk}", password="!"
+    )
     Membership.objects.create(user=user, role=role, team=team, from_at=country.NOW)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)

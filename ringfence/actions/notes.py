@@ -11,6 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import auditing
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid, NotFound
+from ringfence.actions.handover import must_work_in
 from ringfence.actions.holding import concerned, hold_many
 from ringfence.casework.models import Note
 from ringfence.rules.access import Refused, Scope
@@ -20,7 +21,7 @@ LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The note that was added, and the team that a question was put to."""
+    """The note that was added, and the team that a question was put to or an answer goes to."""
 
     note: int
     to_team: int | None
@@ -49,11 +50,11 @@ def add(*, trace: int, kind: str, text: str, by: Scope, now: datetime, answers: 
         to_team = next((each for each in concerned(held) if each != team), None) if kind == Note.Kind.QUESTION else None
         if kind == Note.Kind.QUESTION and to_team is None:
             raise Invalid("kind", "No other team works on this trace; leave a note instead.")
-        if (
-            answers is not None
-            and not Note.objects.filter(pk=answers, trace_id=trace, kind=Note.Kind.QUESTION).exists()
-        ):
-            raise Invalid("answers", "That question is not on this trace.")
+        if answers is not None:
+            asked = Note.objects.filter(pk=answers, trace_id=trace, kind=Note.Kind.QUESTION).first()
+            if asked is None:
+                raise Invalid("answers", "That question is not on this trace.")
+            to_team = asked.team_id if asked.team_id != team else None
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO notes (trace_id, at, user_id, team_id, to_team_id, kind, text, answers_id)"
@@ -72,3 +73,18 @@ def add(*, trace: int, kind: str, text: str, by: Scope, now: datetime, answers: 
             detail={"kind": kind},
         )
     return Added(int(row[0]), to_team)
+
+
+def seen(*, team: int, by: Scope, now: datetime) -> int:
+    """Mark the answers to the team's questions as seen. Returns how many were new. Raises Refused for another team."""
+    must_work_in(team, by)
+    with walls.transaction(by):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE notes SET seen_at = %s, seen_by = %s WHERE to_team_id = %s AND kind = 'answer' AND seen_at IS NULL",
+                [now, by.user, team],
+            )
+            count = int(cursor.rowcount)
+        if count:
+            auditing.record("answer.seen", by=by, now=now, team=team, detail={"answers": count})
+    return count

@@ -201,7 +201,7 @@ class Question:
 _QUESTIONS = """
 SELECT n.id, t.id, t.ref, n.at, n.text, k.name, coalesce(u.name, '')
 FROM notes n JOIN traces t ON t.id = n.trace_id JOIN teams k ON k.id = n.team_id LEFT JOIN users u ON u.id = n.user_id
-WHERE n.to_team_id = %(team)s AND NOT EXISTS (SELECT 1 FROM notes a WHERE a.answers_id = n.id)
+WHERE n.to_team_id = %(team)s AND n.kind = 'question' AND NOT EXISTS (SELECT 1 FROM notes a WHERE a.answers_id = n.id)
 ORDER BY n.at DESC, n.id DESC LIMIT %(limit)s
 """
 
@@ -214,4 +214,37 @@ def questions(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> tup
             cursor.execute(_QUESTIONS, {"team": team, "limit": limit})
             found = tuple(Question(*row) for row in cursor.fetchall())
         opened_list("questions", team, len(found), scope, now)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a question of the team that nobody of it has seen yet, with what was asked."""
+
+    trace: int
+    ref: str
+    at: datetime
+    asked: str
+    text: str
+    from_team: str
+    by_name: str
+
+
+_NEW_ANSWERS = """
+SELECT t.id, t.ref, a.at, q.text, a.text, k.name, coalesce(u.name, '')
+FROM notes a JOIN notes q ON q.id = a.answers_id JOIN traces t ON t.id = a.trace_id JOIN teams k ON k.id = a.team_id
+LEFT JOIN users u ON u.id = a.user_id
+WHERE a.to_team_id = %(team)s AND a.kind = 'answer' AND a.seen_at IS NULL
+ORDER BY a.at DESC, a.id DESC LIMIT %(limit)s
+"""
+
+
+def new_answers(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> tuple[Answer, ...]:
+    """The answers to the team's questions that nobody of it has seen, newest first, for its members. Raises Refused."""
+    must_be_member(scope, team)
+    with walls.transaction(scope):
+        with connection.cursor() as cursor:
+            cursor.execute(_NEW_ANSWERS, {"team": team, "limit": limit})
+            found = tuple(Answer(*row) for row in cursor.fetchall())
+        opened_list("answers", team, len(found), scope, now)
     return found

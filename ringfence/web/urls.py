@@ -53,6 +53,7 @@ urlpatterns = [
     path("traces/<str:ref>/escalate", traces.escalate, name="escalate"),
     path("local", local.handed_over, name="local"),
     path("local/seen", local.seen, name="local-seen"),
+    path("answers/seen", work.answers_seen, name="answers-seen"),
     path("search", search.search, name="search"),
     path("visits", visits.visits, name="visits"),
     path("visits/offline", visits.offline, name="visits-offline"),

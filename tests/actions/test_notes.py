@@ -4,6 +4,7 @@ import pytest
 
 from ringfence.actions import handover, notes
 from ringfence.actions.errors import Invalid, NotFound
+from ringfence.queries import work as work_queries
 from ringfence.rules.access import Refused
 from tests.town import BLACKBURN, HOUR, START, SWEEP, events, row
 
@@ -22,6 +23,37 @@ def test_a_question_goes_to_the_other_team_and_is_answered(town):
     notes.add(trace=trace, kind="answer", text="Yes.", answers=asked.note, by=town.by("Lola"), now=DUE)
     assert next((user, about) for user, _, about, _, _ in events("note.added")) == (town.users["Nia"].pk, trace)
     assert row(trace, "version") == (1,)
+
+
+def test_an_answer_is_new_to_those_who_asked_until_one_of_them_has_seen_it(town):
+    trace = town.trace()
+    handover.sweep(by=SWEEP, now=DUE)
+    national, local = town.team("national"), town.team("local")
+    asked = notes.add(trace=trace, kind="question", text="Did they move?", by=town.by("Nia"), now=DUE)
+    # Those who asked themselves are told nothing new by their own answer.
+    notes.add(trace=trace, kind="answer", text="I mean: since May?", answers=asked.note, by=town.by("Noah"), now=DUE)
+    assert work_queries.questions(scope=town.by("Lola"), team=local, now=DUE) == ()
+    done = notes.add(
+        trace=trace, kind="answer", text="Yes, to 3 Low Row.", answers=asked.note, by=town.by("Lola"), now=DUE
+    )
+    assert done.to_team == national
+    for name in ("Nia", "Noah"):
+        (answer,) = work_queries.new_answers(scope=town.by(name), team=national, now=DUE)
+        assert (answer.trace, answer.asked, answer.text, answer.by_name) == (
+            trace,
+            "Did they move?",
+            "Yes, to 3 Low Row.",
+            "Lola",
+        )
+    assert work_queries.new_answers(scope=town.by("Lola"), team=local, now=DUE) == ()
+    with pytest.raises(Refused):
+        notes.seen(team=national, by=town.by("Lola"), now=DUE)
+    assert notes.seen(team=national, by=town.by("Noah"), now=DUE) == 1
+    assert notes.seen(team=national, by=town.by("Nia"), now=DUE) == 0
+    assert work_queries.new_answers(scope=town.by("Nia"), team=national, now=DUE) == ()
+    assert [detail for *_, detail in events("answer.seen")] == [{"answers": 1}]
+    # Answered, and not a question to anybody.
+    assert work_queries.questions(scope=town.by("Nia"), team=national, now=DUE) == ()
 
 
 @pytest.mark.parametrize(

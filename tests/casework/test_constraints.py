@@ -264,7 +264,11 @@ BROKEN: dict[str, list[str]] = {
     ],
     "note_question_is_put_to_a_team": [
         "UPDATE casework.notes SET to_team_id = NULL WHERE id = 1",
-        "UPDATE casework.notes SET to_team_id = 1 WHERE id = 2",
+        "UPDATE casework.notes SET to_team_id = 1, kind = 'note', answers_id = NULL WHERE id = 2",
+    ],
+    "note_seen_at_by": [
+        "UPDATE casework.notes SET seen_at = now()",
+        "UPDATE casework.notes SET seen_by = 1",
     ],
     # interviews
     "questionnaire_version_once": [copy("casework.questionnaires", id="9")],

@@ -170,7 +170,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|escalate|joining|people|lending)$", each
         )
     }
-    forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen"}
+    forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen", "answers/seen"}
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
     forms |= {"areas/<str:code>/incidents/open"}
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}

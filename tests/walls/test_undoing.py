@@ -41,3 +41,15 @@ def test_a_trace_names_no_team_that_has_not_had_it(app: Attacker, filled: Filled
     for area in ("E06000032", "E06000016"):
         team = filled.town.team("national", area)
         assert "row-level security" in app.refused(_TAKE, [team, filled.traces[BLACKBURN]])
+
+
+def test_only_who_asked_marks_an_answer_as_seen_and_in_their_own_name(app: Attacker, filled: Filled) -> None:
+    seen = "UPDATE casework.notes SET seen_at = now(), seen_by = %s WHERE trace_id = %s"
+    for name in ("Nia", "Lola", "Lars", "Dora"):
+        app.holding(filled.by(name))
+        with app.trying():
+            # What is there is a note, which nobody marks.
+            rows = app.connection.execute(seen, [filled.town.users[name].pk, filled.traces[BLACKBURN]]).rowcount
+            assert rows == 0
+    app.refused("UPDATE casework.notes SET text = 'x'")
+    app.refused("UPDATE casework.notes SET to_team_id = 1")

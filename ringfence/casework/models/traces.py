@@ -226,9 +226,10 @@ class Handover(models.Model):
         return f"{self.trace_id}/{self.seq}: {self.get_reason_display()}"
 
 
-@classify(internal="id trace at user_id team to_team kind answers", special="text")
+@classify(internal="id trace at user_id team to_team kind answers seen_at seen_by", special="text")
 class Note(models.Model):
-    """A note, a question or an answer on a trace, seen by both teams. A question is put to a team (``to_team``)."""
+    """A note, a question or an answer on a trace, seen by both teams. A question is put to a team (``to_team``), an answer
+    goes to the team that asked, and is new there until somebody has seen it."""
 
     class Kind(models.TextChoices):
         NOTE = "note", "Note"
@@ -245,6 +246,8 @@ class Note(models.Model):
     kind = models.CharField(max_length=8, choices=Kind)
     text = models.TextField()
     answers = models.ForeignKey("self", models.PROTECT, null=True)
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "notes"
@@ -255,12 +258,19 @@ class Note(models.Model):
                 name="note_answer_has_question",
             ),
             models.CheckConstraint(
-                condition=Q(kind="question", to_team__isnull=False) | (~Q(kind="question") & Q(to_team=None)),
+                condition=Q(kind="question", to_team__isnull=False)
+                | Q(kind="answer")
+                | (~Q(kind__in=["question", "answer"]) & Q(to_team=None)),
                 name="note_question_is_put_to_a_team",
+            ),
+            models.CheckConstraint(
+                condition=Q(seen_at=None, seen_by=None) | Q(seen_at__isnull=False, seen_by__isnull=False),
+                name="note_seen_at_by",
             ),
         ]
         indexes = [
             models.Index(fields=["to_team", "at"], name="note_question", condition=Q(to_team__isnull=False)),
+            models.Index(fields=["to_team", "at"], name="note_new_answer", condition=Q(kind="answer", seen_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ def escalated(request: StaffRequest) -> HttpResponse:
     with walls.transaction(scope):
         found = queries.escalated(scope=scope, team=team, now=now)
         questions = work.questions(scope=scope, team=team, now=now, limit=10)
+        answers = work.new_answers(scope=scope, team=team, now=now, limit=10)
     return page(
         request,
         "escalated.jinja",
@@ -34,4 +35,5 @@ def escalated(request: StaffRequest) -> HttpResponse:
         found=found,
         colours=COLOURS,
         questions=questions,
+        answers=answers,
     )

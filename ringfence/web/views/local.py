@@ -32,6 +32,7 @@ def handed_over(request: StaffRequest) -> HttpResponse:
         found = queries.handed_over(scope=scope, team=team, now=now)
         notices = queries.notices(scope=scope, team=team, now=now, limit=20)
         questions = work.questions(scope=scope, team=team, now=now, limit=10)
+        answers = work.new_answers(scope=scope, team=team, now=now, limit=10)
         mine = work.my_trace(scope=scope, now=now)
         changed = new_dates(scope=scope, team=team, now=now)
     return page(
@@ -45,6 +46,7 @@ def handed_over(request: StaffRequest) -> HttpResponse:
         colours=COLOURS,
         notices=notices,
         questions=questions,
+        answers=answers,
         mine=mine,
         changed=changed,
     )

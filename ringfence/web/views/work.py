@@ -5,14 +5,16 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from ringfence.accounts import walls
+from ringfence.actions import notes
 from ringfence.actions import work as verbs
 from ringfence.queries import local as passed
 from ringfence.queries import work as queries
 from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
+from ringfence.web import words
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
 
@@ -37,6 +39,7 @@ def work(request: StaffRequest) -> HttpResponse:
                 team,
                 queries.waiting(scope=scope, team=team.team, now=now),
                 queries.questions(scope=scope, team=team.team, now=now, limit=10),
+                queries.new_answers(scope=scope, team=team.team, now=now, limit=10),
                 new_dates(scope=scope, team=team.team, now=now),
                 passed.passed_on(scope=scope, team=team.team, now=now, limit=10),
             )
@@ -66,3 +69,11 @@ def take(request: StaffRequest, team: int) -> HttpResponse:
     if claimed.resumed:
         messages.info(request, "You had this one open already. Record what came of it, or put it back.")
     return redirect("trace", claimed.ref)
+
+
+@require_POST
+def answers_seen(request: StaffRequest) -> HttpResponse:
+    """Mark the answers to a team's questions as seen."""
+    count = notes.seen(team=_team(request), by=request.scope, now=request.now)
+    messages.success(request, f"{words.count(count, 'answer')} marked as seen.")
+    return redirect(request.visitor.home)
