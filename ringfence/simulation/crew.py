@@ -223,8 +223,10 @@ class Floor:
 
     def _interview(self, trace: int, by: Scope, at: datetime) -> None:
         """Some of those reached are asked everything, in the areas and from the day on that the play says."""
-        case = self.cases.get(trace)
-        if case is None or self.since is None or at < self.since:
+        if self.since is None or at < self.since:
+            return
+        case = self.cases.pop(trace, None)
+        if case is None:
             return
         said = interviews.answers(f"{self.seed}/{trace}", case, self.towns[case.authority], at)
         if said:

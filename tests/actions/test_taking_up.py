@@ -3,9 +3,12 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ringfence.actions import attempts, work
-from tests.interviews import person, place, rows, say, taken
+from ringfence.actions.taking_up import Seen, TakenUp, look
+from tests.interviews import INTERVIEWS, person, place, rows, say, taken
 from tests.town import BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row
 
 NOW = START + 2 * HOUR
@@ -310,3 +313,16 @@ def test_numbers_that_were_tried_rest_before_a_new_trace_is_called(town):
     (contact,) = rows("SELECT trace_id FROM contacts")
     assert row(contact, "queued", "ready_at") == (False, NOW + 2 * HOUR)
     assert work.wake(by=SWEEP, now=NOW + 2 * HOUR) == 2
+
+
+def test_the_clock_s_look_takes_up_what_there_is_and_asks_once_when_there_is_nothing(town, case):
+    seen = Seen()
+    look(seen=seen, by=INTERVIEWS, now=NOW)
+    for _ in range(3):  # until no transaction can still add a case behind the mark
+        look(seen=seen, by=INTERVIEWS, now=NOW)
+    say(case, town.by("Nia"), NOW, {"contacts": [person("a", phone="07700900002")]})
+    assert look(seen=seen, by=INTERVIEWS, now=NOW).contacts == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert look(seen=seen, by=INTERVIEWS, now=NOW) == TakenUp()
+    assert sum("service_rules" in each["sql"] for each in asked) == 1
+    assert not any("advisory" in each["sql"] for each in asked)

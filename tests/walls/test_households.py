@@ -124,3 +124,27 @@ def test_who_lives_together_is_told_to_those_who_work_on_it(
         assert app.one(at_home, [home[BLACKBURN]]) == 0, name
     app.connection.execute("SELECT set_config('ringfence.ticket', '', false)")
     assert app.one(at_home, [home[BLACKBURN]]) == 0
+
+
+def test_what_became_of_contacts_is_told_to_those_who_see_the_case_s_trace(
+    app: Attacker, filled: Filled, admin: Connection
+) -> None:
+    trace = filled.traces[BLACKBURN]
+    (contact,) = admin.execute(
+        "INSERT INTO casework.contacts (case_id, case_person_id, person_id, trace_id, entry, relation, last_contact,"
+        " identified_at, source) SELECT t.case_id, t.person_id, %s, %s, 'e', 'work', '2026-11-16', now(), 'tracer'"
+        " FROM casework.traces t WHERE t.id = %s RETURNING id",
+        [filled.people[LUTON], filled.traces[LUTON], trace],
+    ).fetchone()  # type: ignore[misc]
+    try:
+        asked = "SELECT contact_id, ref FROM casework.became_of(%s, %s)"
+        for name in ("Lola", "Nia", "Dora"):
+            app.holding(filled.by(name))
+            assert app.rows(asked, [trace, NOW]) == [(contact, "")], name
+        for name in ("Nora", "Lars", "Nick", "Gil", "Charlie"):
+            app.holding(filled.by(name))
+            assert app.rows(asked, [trace, NOW]) == [], name
+        app.holding(system_scope("statistics"))
+        assert app.rows(asked, [trace, NOW]) == []
+    finally:
+        admin.execute("DELETE FROM casework.contacts WHERE id = %s", [contact])
