@@ -15,8 +15,8 @@ from ringfence.simulation.linelists import FAMILY, GIVEN
 from ringfence.simulation.people import NUMBERS, drama_number
 
 #: How long before the end of a play interviews begin, and the share of those reached who are asked everything.
-WITHIN = timedelta(days=4)
-SHARE = 0.6
+WITHIN = timedelta(days=2.5)
+SHARE = 0.5
 
 #: (name, kind, category) of places that several cases of an authority name.
 PLACES = (
