@@ -114,7 +114,9 @@ def scan(
         if not clusters or not settings.replications:
             return Found(clusters, np.empty(0))
         maxima = scanner.maxima(clusters[0].log_likelihood_ratio)
-    return Found([_tested(each, maxima, settings) for each in clusters], maxima)
+    first, *others = [_tested(each, maxima, settings) for each in clusters]
+    # A further one that every replication surpassed is none (SaTScan does not list it either).
+    return Found([first, *(each for each in others if each.p_value != 1)], maxima)
 
 
 def _tested(cluster: Cluster, maxima: Floats, settings: Settings) -> Cluster:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.methods import scan, windows
+from tests.examples import examples
 from tests.methods import obvious_scan as obvious
 
 LATTICE = st.tuples(st.integers(0, 4), st.integers(0, 4))
@@ -80,7 +81,7 @@ def shape(way):
 
 
 @given(studies(), ways(), st.integers(0, 6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100))
 def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
     points, counts, population = study
     found = scan.scan(points, *sparse(counts), way, population, weekday).clusters
@@ -114,7 +115,7 @@ def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
 
 
 @given(studies(), ways(), st.integers(0, 6), st.integers(0, 1000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60))
 def test_the_largest_of_each_replication_is_that_of_the_slow_scan(study, way, weekday, seed):
     points, counts, population = study
     way = replace(way, replications=5, seed=seed)
@@ -172,6 +173,36 @@ def test_the_ratio_is_that_of_satscan():
     assert windows.log_likelihood_ratio(10, 1.0, 1175) == pytest.approx(14.060436, abs=1e-6)
     assert windows.log_likelihood_ratio(2, 1.0, 1175) == pytest.approx(0.386720, abs=1e-6)
     assert windows.log_likelihood_ratio(1, 1.0, 1175) == windows.log_likelihood_ratio(0, 1.0, 1175) == 0
+
+
+def test_ratios_and_risks_are_those_of_a_run_of_satscan():
+    """SaTScan 9.6 on leukaemia in upstate New York, circles to 10 %: population, cases, expected, risk, ratio, p-value."""
+    told = [
+        (95_249, 85, 49.71, 1.84, 11.577255, 0.001),
+        (34_083, 38, 17.79, 2.22, 9.019716, 0.013),
+        (78_280, 64, 40.85, 1.64, 6.114140, 0.216),
+        (24_571, 25, 12.82, 1.99, 4.651839, 0.609),
+        (29_782, 28, 15.54, 1.84, 4.169203, 0.755),
+        (9_840, 12, 5.14, 2.37, 3.363518, 0.961),
+        (8_839, 11, 4.61, 2.41, 3.209485, 0.976),
+    ]
+    people = np.array([line[0] for line in told] + [1_057_673 - sum(line[0] for line in told)], dtype=float)
+    cases = np.array([line[1] for line in told] + [552 - sum(line[1] for line in told)])
+    # Its clusters as single places, and all that is left as one, which is larger than 10 %.
+    points = np.column_stack([np.arange(8.0) ** 2 * 10, np.zeros(8)])
+    found = scan.scan(points, *sparse(cases[:, None]), scan.Settings(largest=0.1, replications=0), people).clusters
+    singles = [each for each in found if len(each.places) == 1]
+    assert [told[each.places[0]][4] for each in singles] == [
+        pytest.approx(e.log_likelihood_ratio, abs=6e-7) for e in singles
+    ]
+    assert {each.places[0] for each in singles} >= {0, 1}
+    for each in singles:
+        _, observed, expected, risk, _, _ = told[each.places[0]]
+        assert (each.observed, round(each.expected, 2), round(each.relative_risk, 2)) == (observed, expected, risk)
+    for people_there, observed, _, _, ratio, _ in told:
+        assert windows.log_likelihood_ratio(observed, 552 * people_there / 1_057_673, 552) == pytest.approx(
+            ratio, abs=6e-7
+        )
 
 
 def test_a_cluster_by_hand():
