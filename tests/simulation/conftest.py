@@ -28,7 +28,7 @@ def settle() -> None:
     """Ten postcodes in each of the towns, committed."""
     rows = [(f"{outward} 1A{letter}", area) for outward, area in TOWNS.items() for letter in LETTERS]
     with session.login("ringfence_owner") as owner, owner.cursor() as cursor:
-        cursor.executemany("INSERT INTO geography.postcodes (code, area) VALUES (%s, %s)", rows)
+        cursor.executemany("INSERT INTO geography.postcodes (code, area) VALUES (%s, %s) ON CONFLICT DO NOTHING", rows)
     resolve.forget()
 
 
