@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -54,6 +54,12 @@ class Sheet:
     isolation: Isolation | None
     policy: ServicePolicy
     today: date
+    told: Mapping[str, Any] = field(repr=False)
+
+    def after(self, given: Mapping[str, Any]) -> Sheet:
+        """The form with answers that were just kept."""
+        kept = {key: {"value": value} for key, value in given.items()}
+        return sheet({**self.told, "answers": {**self.told["answers"], **kept}}, self.today)
 
     @property
     def done(self) -> bool:
@@ -131,6 +137,7 @@ def sheet(told: Mapping[str, Any], today: date) -> Sheet:
         windows.isolation if windows else None,
         in_force(found, today),
         today,
+        told,
     )
 
 

@@ -176,7 +176,7 @@ def section(request: ResidentRequest, session: str, here: Sheet, section: str) -
         if not gate.save(session, given):
             return ended(request)
         if not wrong:
-            return _after(request, session, here, part.key)
+            return _after(here, here.after(given), part.key)
         typed = _typed(request.POST, asked)
     elif not asked:
         return _onwards(here, part.key)
@@ -205,12 +205,8 @@ def _typed(data: Any, asked: list[Question]) -> dict[str, Any]:
     return found
 
 
-def _after(request: ResidentRequest, session: str, before: Sheet, part: str) -> HttpResponse:
+def _after(before: Sheet, here: Sheet, part: str) -> HttpResponse:
     """Where to go on: to what the answers brought up in this part, else onwards."""
-    told = gate.read(session)
-    if told is None:
-        return ended(request)
-    here = sheet(told, london_date(request.now))
     known = {each.key for each in before.asked(part)}
     new = [each for each in here.asked(part) if each.key not in known and each.kind is not Kind.ADVICE]
     ask = [each.key for each in new if not each.kind.listed and empty(here.answers.get(each.key))]
@@ -223,7 +219,7 @@ def _onwards(here: Sheet, part: str) -> HttpResponse:
     """To the people or places of this part that nobody was named for, else to the next part, else to the end."""
     listed = [each for each in here.open(part) if each.kind.listed]
     if listed:
-        return redirect("entries", section=part, question=listed[0].key)
+        return redirect("entry", section=part, question=listed[0].key, number="new")
     return redirect(_next(here, part))
 
 
