@@ -395,6 +395,27 @@ def test_a_link_stops_messages_to_where_it_was_sent(
     assert rows == [(filled.people[BLACKBURN], "text", f"07700{filled.traces[BLACKBURN]}")]
 
 
+def test_help_that_was_asked_for_goes_to_the_council(
+    resident: Resident, links: dict[str, str], filled: Filled, admin: Connection
+) -> None:
+    def asked() -> list[Any]:
+        return admin.execute(
+            "SELECT kind, note, area, person_id, user_id, team_id FROM casework.referrals"
+            " WHERE trace_id = %s AND kind <> 'food' ORDER BY kind",
+            [filled.traces[BLACKBURN]],
+        ).fetchall()
+
+    session = resident.enter(links[BLACKBURN])
+    resident.save(session, support=["money"])
+    assert asked() == [], "nobody asked for help yet"
+    resident.save(session, needs_help=True, support=["money", "medicine", "a yacht"], support_note="After six")
+    person = filled.people[BLACKBURN]
+    assert asked() == [(kind, "After six", BLACKBURN, person, None, None) for kind in ("medicine", "money")]
+    resident.save(session, support_note="Before six")
+    assert [note for _, note, *_ in asked()] == ["Before six", "Before six"]
+    admin.execute("DELETE FROM casework.referrals WHERE kind IN ('medicine', 'money')")
+
+
 def test_a_table_of_ones_own_deceives_no_function(resident: Resident, links: dict[str, str], admin: Connection) -> None:
     resident.refused("CREATE TEMPORARY TABLE links (id bigint)")
     resident.connection.execute("SET search_path = pg_temp, public")
