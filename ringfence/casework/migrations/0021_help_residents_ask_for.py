@@ -44,6 +44,6 @@ REVOKE USAGE ON SEQUENCE referrals_id_seq FROM ringfence_gate;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("casework", "0019_follow_up_calls")]
+    dependencies = [("casework", "0020_answers_are_new_until_seen")]
 
     operations = [InSchema("casework"), migrations.RunSQL(FORWARDS, BACKWARDS)]
