@@ -81,7 +81,12 @@ def plain_greatest(
 
 
 def compared(
-    points: Floats, counts: NDArray[np.int32], population: Floats | None, settings: scan.Settings, few: int
+    points: Floats,
+    counts: NDArray[np.int32],
+    population: Floats | None,
+    settings: scan.Settings,
+    few: int,
+    rounds: int = 3,
 ) -> tuple[float, float]:
     """Seconds of ours and of the plain one, which makes ``few`` of the replications; both find the same."""
     place, day = np.nonzero(counts)
@@ -90,7 +95,7 @@ def compared(
     def whole() -> scan.Found:
         return scan.scan(points, place, day, cases, days, settings, population)
 
-    # Compiled before the clock starts; the second time as from the command line the second time.
+    # Compiled before the clock starts, as it is when the command is given for the second time.
     found = whole()
     with scan.Scanner(points, counts, settings, population) as scanner:
         first = [scanner.replication(number) for number in range(few)]
@@ -131,7 +136,7 @@ def compared(
             raise AssertionError("the clusters differ")
         return prepared + each * (settings.replications + 1)
 
-    took = alternate({"ours": ours, "plain": plain}, 3)
+    took = alternate({"ours": ours, "plain": plain}, rounds)
     return took["ours"], took["plain"]
 
 
@@ -151,7 +156,7 @@ def run(full: bool) -> list[Figure]:
     points, counts, _ = country(100_000, 50_000, 7, 5)
     counts[counts.sum(1) == 0, np.arange((counts.sum(1) == 0).sum()) % 7] = 1
     week = scan.Settings(model="permutation", longest=3, largest=0.01, replications=999)
-    ours, plain = compared(points, counts, None, week, 64 if full else 8)
+    ours, plain = compared(points, counts, None, week, 32 if full else 2, rounds=1)
     figures.append(
         at_most(
             1 / 8, "scan", "100,000 postcodes with cases in a week, 999 permutations", ours, "s", "plain numba", plain

@@ -126,6 +126,16 @@ class Dealer:
             self.cumulative = np.cumsum(null.measure[order]) / null.measure.sum()
             self.guide = np.searchsorted(self.cumulative, np.arange(len(order)) / len(order), "right")
 
+    def most(self) -> float:
+        """Cases that all days of the windows together never have more of."""
+        if self.permutation:
+            return float(self.daily.sum())
+        if self.fixed is not None:
+            return float(self.fixed.sum())
+        # Twelve standard deviations over the mean: not once in 10^30 draws.
+        mean = self.total * float(1 - self.time[-1] / self.time.sum())
+        return mean + 12 * float(np.sqrt(mean)) + 100
+
     def deal(self, table: loops.Counts, side: int, number: int) -> None:
         generator = np.random.default_rng([self.seed, number])
         seed = int(generator.integers(1 << 62))

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ringfence.methods import bounds as bounding
 from ringfence.methods import circles as geometry
 from ringfence.methods import windows as loops
 from ringfence.methods.chance import Dealer, counted, expectation
@@ -42,9 +43,9 @@ EULER = 0.5772156649015329
 #: Expected cases in the longest window of a group of places whose circles are bounded together; and how many standard
 #: deviations of its cases a block is wide. With these it was fastest, where cases are few and where they are many.
 TOGETHER = 0.4
-GRAIN = 0.8
+GRAIN = 1.0
 
-#: Cases up to which counts fit into 16 bits.
+#: Cases of a circle up to which counts fit into 16 bits.
 SHORT = 32_000
 
 
@@ -267,14 +268,21 @@ class Scanner:
         """The largest ratio of each replication, up to the one with which enough were as large as ``target``."""
         settings = self.settings
         grain = GRAIN / np.sqrt(max(self.usual / max(self.total, 1), 1e-9))
-        bounds = geometry.bounds(self.circles, self.weights, self.together, grain, self.pool, self.workers)
-        bars = _Bars(bounds, self.shares, settings.least, self.total)
+        bounds = bounding.bounds(self.circles, self.weights, self.together, grain, self.pool, self.workers)
+        most = self.dealer.most()
+        if self.dealer.permutation and self.together == 1:
+            # Cases keep their places, so that no circle has more than fit into the largest.
+            most = min(most, settings.largest * self.total)
+        bars = _Bars(bounds, self.shares, settings.least, self.total, np.int16 if most <= SHORT else np.int32)
 
         def batch(numbers: range, floor: float) -> Floats:
-            table = np.zeros((len(self.order), self.columns * loops.SIDE), dtype=bars.kind)
+            table: NDArray[Any] = np.zeros((len(self.order), self.columns * loops.SIDE), dtype=bars.kind)
             for side, number in enumerate(numbers):
                 self.dealer.deal(table, side, number)
             loops.from_the_end(table)
+            if table.max() < 256:
+                # Most of the time is reading it.
+                table = table.astype(np.uint8)
             best = np.zeros(loops.SIDE)
             while True:
                 loops.greatest(
@@ -304,8 +312,10 @@ class Scanner:
 class _Bars:
     """The fewest cases with which a window of a block can come over a floor: (blocks, windows), for each floor once."""
 
-    def __init__(self, bounds: geometry.Bounds, shares: Floats, least: int, total: int) -> None:
-        self.kind = np.int16 if total <= SHORT else np.int32
+    def __init__(
+        self, bounds: bounding.Bounds, shares: Floats, least: int, total: int, kind: type[np.int16] | type[np.int32]
+    ) -> None:
+        self.kind = kind
         self.least, self.total = least, total
         # A block without a circle has infinite weight, and times a share of 0 that is no number: neither is ever over.
         with np.errstate(invalid="ignore"):

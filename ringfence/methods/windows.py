@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Shorts = NDArray[np.int32]
 Flags = NDArray[np.bool_]
-Counts = NDArray[np.int16] | NDArray[np.int32]
+Counts = NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.int32]
 
 #: Replications that are counted side by side: 16 counts of 16 bits are one register, and two registers go at once.
 SIDE = 32
@@ -50,7 +50,8 @@ def most_expected(needed: float, least: int, total: int, enough: float) -> Float
         if c == room:
             room *= 2
             grown = np.empty(room)
-            grown[:c] = found
+            for k in range(c):
+                grown[k] = found[k]
             found = grown
         if c < least or c == 0:
             found[c] = -1.0
@@ -281,8 +282,10 @@ def greatest(
     """
     across, kinds = table.shape[1], weights.shape[1]
     number = len(spans)
-    held = np.empty(across, dtype=table.dtype)
-    run = np.empty(SIDE, dtype=table.dtype)
+    held = np.empty(across, dtype=needed.dtype)
+    run = np.empty(SIDE, dtype=needed.dtype)
+    bar = np.empty(across, dtype=needed.dtype)
+    prospective = number * SIDE == across
     first_block = np.full((number, SIDE), -1, dtype=np.int64)
     last_block = np.empty((number, SIDE), dtype=np.int64)
     marks = np.empty((number * SIDE, 2), dtype=np.int64)
@@ -303,6 +306,16 @@ def greatest(
                 for k in range(across):
                     held[k] += table[j0, k]
                 low += 1
+            if prospective:
+                # All windows at once: mostly none is over, and then that is all.
+                for w in range(number):
+                    for k in range(spans[w, 0] * SIDE, spans[w, 0] * SIDE + SIDE):
+                        bar[k] = needed[b, w]
+                over = False
+                for k in range(across):
+                    over |= held[k] >= bar[k]
+                if not over:
+                    continue
             for w in range(number):
                 begin, end = spans[w, 0] * SIDE, spans[w, 1] * SIDE + SIDE
                 fewest = needed[b, w]
