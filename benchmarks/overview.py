@@ -91,8 +91,9 @@ def figures() -> float:
     began = time.perf_counter()
     found = overview(scope=system_scope("statistics"), now=datetime(2026, 11, 18, 12, tzinfo=UTC))
     took = time.perf_counter() - began
-    if found.figures.total.transferred != TRACES:
-        raise AssertionError(f"{found.figures.total.transferred} traces were counted of {TRACES}")
+    # Every third trace is of a contact.
+    if found.figures.total.transferred != TRACES - TRACES // 3:
+        raise AssertionError(f"{found.figures.total.transferred} traces of cases were counted of {TRACES} traces")
     return took
 
 

@@ -86,9 +86,20 @@ def seed(connection: Connection) -> None:
     country.seed(connection, traces=90_000, hot=600)
 
 
+def _questions() -> None:
+    """The questions of the interview, which a trace's page begins."""
+    from datetime import UTC, datetime
+
+    from ringfence.actions import questionnaires
+    from ringfence.rules.access import system_scope
+
+    questionnaires.install(by=system_scope("interviews"), now=datetime.now(UTC))
+
+
 def run(full: bool) -> list[Figure]:
     """The figures; ``full`` asks four times as often."""
     with database("tracers", seed):
+        _questions()
         browsers, port = _people()
         web = _serve(port)
         try:
