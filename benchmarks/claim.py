@@ -39,7 +39,7 @@ _users = itertools.count(1_000_000)
 def run(full: bool) -> list[Figure]:
     """50 at once over every team, and 200 at once in the hot one."""
     seconds, rounds = (20.0, 5) if full else (5.0, 3)
-    with database("country", country.seed) as server:
+    with database("country", country.seed, mark="homes") as server:
         with administrator(server) as admin:
             teams = [row[0] for row in admin.execute("SELECT id FROM teams WHERE kind = 'national' ORDER BY id")]
             first, last = min(teams), max(teams)

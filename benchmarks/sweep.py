@@ -43,7 +43,7 @@ ORDER BY due_at LIMIT 1
 def run(full: bool) -> list[Figure]:
     """Hand-over of what is due, and the tick that finds nothing to do."""
     rounds = 15 if full else 7
-    with database("country", country.seed) as server, administrator(server) as admin:
+    with database("country", country.seed, mark="homes") as server, administrator(server) as admin:
         from ringfence.actions import handover
         from ringfence.rules.access import system_scope
 
