@@ -72,7 +72,7 @@ def plain_greatest(
             for w in range(windows):
                 held[w] += counts[j, w]
                 c, e = held[w], inside * share[w]
-                if c > e and c > 1 and (c - e) * (c - e) * (1 / e + 1 / max(total - c, 1)) > 2 * best:
+                if c > e and c > 1 and (c - e) * (c - e) * (total - c + e) >= 2 * best * e * (total - c):
                     ratio = c * np.log(c / e)
                     if total > c:
                         ratio += (total - c) * np.log((total - c) / (total - e))
