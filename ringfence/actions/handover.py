@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -17,10 +17,11 @@ from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid
 from ringfence.actions.holding import Held, Move, clock, hold, move, must_be_free
 from ringfence.partnerships.clock import hold_still
-from ringfence.queries.policy import local_teams, partnership_histories
+from ringfence.queries.policy import local_teams, partnership_histories, service_policy
 from ringfence.queries.regions import health_protection_team
 from ringfence.queries.renewal import changed_since
 from ringfence.rules import handover as rules
+from ringfence.rules import households
 from ringfence.rules.access import Refused, Scope, system_scope
 from ringfence.rules.handover import TeamKind
 from ringfence.rules.renewal import BY_PERIOD
@@ -48,7 +49,8 @@ SELECT EXISTS (SELECT 1 FROM partnerships WHERE applied <> revision),
      LIMIT 1)
 """
 
-# The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own.
+# The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own. How long a home
+# that was just called rests is that of rules.households.after_hand_over, asked only for what waits and does not queue.
 _SWEEP = """
 WITH receiving AS MATERIALIZED (
     SELECT * FROM unnest(%(teams)s::bigint[], %(areas)s::text[], %(due_ats)s::timestamptz[], %(due_whys)s::text[])
@@ -57,19 +59,41 @@ WITH receiving AS MATERIALIZED (
     SELECT * FROM unnest(%(p_teams)s::bigint[], %(p_from)s::timestamptz[], %(p_until)s::timestamptz[],
         %(p_hours)s::int[])
         AS p (team, from_at, until_at, hours)
+), calling AS MATERIALIZED (
+    SELECT * FROM unnest(%(calls_from)s::timestamptz[], %(calls_until)s::timestamptz[]) AS c (from_at, until_at)
 ), due AS MATERIALIZED (
     SELECT t.id, t.team_id, t.area, t.person_id, t.owned_since, t.handovers, t.created_at, t.due_at, t.due_why,
-        t.passes_to_id, greatest(%(now)s, t.owned_since) AS at
+        t.passes_to_id, t.phone, t.household,
+        CASE WHEN NOT t.queued AND t.claimed_by IS NULL AND t.ready_at > %(now)s THEN t.ready_at END AS waits_until,
+        greatest(%(now)s, t.owned_since) AS at
     FROM traces t
     WHERE t.closed_at IS NULL AND t.passes_to_id IS NOT NULL AND t.due_at <= %(now)s
         AND t.passes_to_id = ANY (%(teams)s) AND (t.claimed_by IS NULL OR t.ready_at <= %(now)s)
     FOR UPDATE SKIP LOCKED
+), resting AS MATERIALIZED (
+    SELECT d.id, least(d.waits_until, rest.until) AS until
+    FROM due d CROSS JOIN LATERAL (
+        SELECT max(n.at) + %(gap)s AS at FROM (
+            SELECT a.at, a.kind, a.outcome FROM attempts a
+            WHERE a.number = d.phone AND a.number <> '' AND a.at > %(since)s
+            UNION ALL
+            SELECT a.at, a.kind, a.outcome FROM traces o JOIN attempts a ON a.trace_id = o.id
+            WHERE o.household = d.household AND a.at > %(since)s AND a.through_id IS NULL
+            UNION ALL
+            SELECT a.at, a.kind, a.outcome FROM attempts a
+            WHERE a.trace_id = d.id AND a.at > %(since)s AND a.through_id IS NULL
+        ) n
+        WHERE n.kind = 'call' AND NOT n.outcome = ANY (%(not_there)s)
+    ) tried CROSS JOIN LATERAL (
+        SELECT min(greatest(tried.at, c.from_at)) AS until FROM calling c WHERE c.until_at > tried.at
+    ) rest
+    WHERE d.waits_until IS NOT NULL AND rest.until > %(now)s
 ), moved AS (
     UPDATE traces t
     SET team_id = r.team, area = r.area, from_team_id = d.team_id, owned_since = d.at, due_at = r.due_at,
-        due_why = r.due_why, passes_to_id = NULL, queued = true, ready_at = NULL, claimed_by = NULL, claimed_at = NULL,
-        handovers = d.handovers + 1, version = t.version + 1
-    FROM due d JOIN receiving r ON r.team = d.passes_to_id
+        due_why = r.due_why, passes_to_id = NULL, queued = s.until IS NULL, ready_at = s.until, claimed_by = NULL,
+        claimed_at = NULL, handovers = d.handovers + 1, version = t.version + 1
+    FROM due d JOIN receiving r ON r.team = d.passes_to_id LEFT JOIN resting s ON s.id = d.id
     WHERE t.id = d.id
     RETURNING t.id, r.team AS to_team, r.area AS to_area, d.team_id AS from_team, d.area AS from_area, d.person_id,
         d.owned_since AS since, d.handovers, d.created_at, d.due_at, d.due_why, d.at
@@ -108,7 +132,8 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     """What is due at ``now`` happens: traces past their set period pass to the local team; what is ready comes back.
 
     May run at any time, again, and from several processes at once: what another one has in hand is left to it. A trace
-    that somebody has open stays until the call is over. The history says ``now``, also when the trace was due earlier.
+    that somebody has open stays until the call is over. One whose home or number was just called comes into the other
+    team's queue when it has rested. The history says ``now``, also when the trace was due earlier.
     """
     with walls.transaction(by), connection.cursor() as cursor:
         cursor.execute(_ANYTHING, {"now": now})
@@ -120,7 +145,9 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     with walls.transaction(by):
         with connection.cursor() as cursor:
             hold_still()
-            cursor.execute(_SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now)})
+            cursor.execute(
+                _SWEEP, {"now": now, "scope": by.name, "by_period": BY_PERIOD, **_receiving(now), **_resting(now)}
+            )
             teams: dict[int, int] = dict(cursor.fetchall())
         return Swept(sum(teams.values()), work.wake(by=by, now=now), teams)
 
@@ -153,6 +180,22 @@ def _receiving(now: datetime) -> dict[str, Any]:
         "p_from": [period.from_at for _, period in periods],
         "p_until": [period.until_at for _, period in periods],
         "p_hours": [period.hours for _, period in periods],
+    }
+
+
+def _resting(now: datetime) -> dict[str, Any]:
+    """How long a number and a home rest after a call, for the statement: the gap, calling hours, how far back to look."""
+    policy = service_policy(now)
+    gap = timedelta(minutes=policy.retry_gap_minutes)
+    # A call at closing time rests over the night as well.
+    since = now - gap - timedelta(days=1)
+    windows = households.calling_windows(policy, since, now + gap)
+    return {
+        "gap": gap,
+        "since": since,
+        "calls_from": [each.from_at for each in windows],
+        "calls_until": [each.until_at for each in windows],
+        "not_there": [each.value for each in households.NOT_THERE],
     }
 
 

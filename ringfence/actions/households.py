@@ -17,9 +17,6 @@ from ringfence.rules.access import Scope
 from ringfence.rules.attempts import Outcome
 from ringfence.rules.policy import ServicePolicy
 
-#: After these nobody of the home was disturbed, so that it need not rest.
-NOT_THERE = frozenset({Outcome.WRONG_NUMBER, Outcome.NO_DETAILS})
-
 
 @dataclass(frozen=True, slots=True)
 class SpokenFor:
@@ -94,6 +91,6 @@ def speak_in(held: Held, attempt: int, others: Collection[int], by: Scope, now: 
 
 def rest(held: Held, outcome: Outcome, policy: ServicePolicy, by: Scope, now: datetime) -> None:
     """After a call that disturbed somebody the number and the home rest, whichever team has the other traces."""
-    if outcome not in NOT_THERE:
+    if outcome not in rules.NOT_THERE:
         with connection.cursor() as cursor:
             cursor.execute("SELECT casework.rest_home(%s, %s, %s)", [held.id, now, rules.rests_until(now, policy)])

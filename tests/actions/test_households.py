@@ -105,6 +105,37 @@ def test_a_number_rests_for_both_teams(town):
     assert work.claim(team=town.team("local"), by=town.by("Lola"), now=NOW + HOUR) is None
 
 
+def test_the_clock_does_not_offer_a_home_at_once_to_the_other_team(town):
+    due = START + 24 * HOUR
+    flat = [town.trace(phone=f"0770090000{n}", household=FLAT) for n in range(1, 4)]
+    elsewhere = town.trace(phone="07700900100")
+    first = claim(town, now=due - 20 * MINUTE)
+    call(town, first, "no_answer", now=due - 10 * MINUTE)
+    assert handover.sweep(by=SWEEP, now=due + HOUR).handed_over == 4
+    local, rested = town.team("local"), due - 10 * MINUTE + 2 * HOUR
+    assert {row(trace, "team_id", "queued", "ready_at") for trace in flat} == {(local, False, rested)}
+    assert row(elsewhere, "team_id", "queued") == (local, True)
+    taken_there = work.claim(team=local, by=town.by("Lola"), now=rested - MINUTE)
+    assert taken_there is not None and taken_there.trace == elsewhere
+    assert work.wake(by=SWEEP, now=rested) == 3
+
+
+def test_a_number_rests_across_the_hand_over(town):
+    due = START + 24 * HOUR
+    traces = [town.trace(phone="07700900100"), town.trace(phone="07700900100")]
+    call(town, claim(town, now=due - 20 * MINUTE), "voicemail", now=due - 10 * MINUTE)
+    handover.sweep(by=SWEEP, now=due + HOUR)
+    assert {row(trace, "queued", "ready_at") for trace in traces} == {(False, due - 10 * MINUTE + 2 * HOUR)}
+
+
+def test_what_was_planned_for_much_later_comes_when_the_home_has_rested(town):
+    due = START + 24 * HOUR
+    trace = town.trace()
+    call(town, claim(town, now=due - 20 * MINUTE), "call_back", now=due - 10 * MINUTE, call_back_at=due + 30 * HOUR)
+    handover.sweep(by=SWEEP, now=due + HOUR)
+    assert row(trace, "queued", "ready_at") == (False, due - 10 * MINUTE + 2 * HOUR)
+
+
 @pytest.mark.parametrize(("outcome", "rests"), [("wrong_number", False), ("no_details", False), ("language", True)])
 def test_what_disturbed_nobody_lets_nobody_rest(town, flat, outcome, rests):
     first = claim(town)

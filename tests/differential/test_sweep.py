@@ -1,7 +1,7 @@
 """The sweep's one statement does what the pure rules decide for each trace, on generated traces."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -12,10 +12,11 @@ from ringfence.accounts import walls
 from ringfence.accounts.models import Team
 from ringfence.actions import handover, partnerships
 from ringfence.partnerships.models import Partnership, Policy
-from ringfence.queries.policy import local_teams, partnership_histories
+from ringfence.queries.policy import local_teams, partnership_histories, service_policy
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import spoken
 from ringfence.rules.handover import Due, Held, TeamKind, after_move, due, may_pass, reason
+from ringfence.rules.households import after_hand_over
 from ringfence.rules.policy import policy_at
 from ringfence.rules.renewal import brought_forward
 from tests.examples import examples
@@ -181,6 +182,90 @@ def found():
             [NOW],
         )
         return {row[0]: row[1:] for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A trace that is due: when it was to be tried again (None: it queues), its home, number, and what was tried on it:
+    how long ago, how, with what outcome."""
+
+    waits: timedelta | None
+    home: int | None
+    number: str
+    tries: list[tuple[timedelta, str, str]]
+
+
+WAITING = st.builds(
+    Waiting,
+    waits=st.integers(0, 300).map(lambda minutes: minutes * MINUTE or None),
+    home=st.sampled_from([None, 1, 1]),
+    number=st.sampled_from(["", "07700900001"]),
+    tries=st.lists(
+        st.tuples(
+            st.integers(0, 150).map(lambda minutes: minutes * MINUTE) | st.sampled_from([12 * HOUR, 14 * HOUR]),
+            st.sampled_from(["call", "call", "call", "text"]),
+            st.sampled_from(["no_answer", "no_answer", "no_answer", "wrong_number"]),
+        ),
+        max_size=1,
+    ),
+)
+
+_WAITS = """
+UPDATE traces SET due_at = %s, queued = %s, ready_at = %s, household = %s, phone = %s WHERE id = %s
+"""
+
+_TRIED = """
+INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, note)
+SELECT t.id, %s, %s, 1, t.team_id, %s, %s, t.phone, '' FROM traces t WHERE t.id = %s
+"""
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    traces=st.lists(WAITING, min_size=2, max_size=4),
+    # At noon, when calls begin, shortly before they end, and at night.
+    now=st.sampled_from([NOW + 4 * HOUR, NOW, NOW + 11 * HOUR, NOW + 14 * HOUR]),
+)
+@pytest.mark.usefixtures("db")
+def test_a_home_rests_as_the_rules_say(town, traces, now):
+    sid = transaction.savepoint()
+    try:
+        policy = service_policy(now)
+        made = {town.trace(now=now - 48 * HOUR): each for each in traces}
+        with walls.transaction(SWEEP), connection.cursor() as cursor:
+            for trace, each in made.items():
+                ready_at = now + each.waits if each.waits else None
+                cursor.execute(_WAITS, [now, ready_at is None, ready_at, each.home, each.number, trace])
+                for ago, kind, result in each.tries:
+                    cursor.execute(_TRIED, [now - ago, now, kind, result, trace])
+        expected = {}
+        for trace, each in made.items():
+            ready_at = now + each.waits if each.waits else None
+            until = after_hand_over(ready_at, last_call(each, traces, now), policy, now)
+            expected[trace] = (until is None, until)
+        assert handover.sweep(by=SWEEP, now=now).handed_over == len(traces)
+        with walls.transaction(SWEEP), connection.cursor() as cursor:
+            cursor.execute("SELECT id, queued, ready_at FROM traces WHERE id = ANY (%s)", [list(made)])
+            assert {row[0]: row[1:] for row in cursor.fetchall()} == expected
+    finally:
+        transaction.savepoint_rollback(sid)
+
+
+def last_call(trace, traces, now):
+    """The last call that disturbed somebody at the home or on the number of a trace: on it, or on another."""
+    calls = [
+        now - ago
+        for other in traces
+        for ago, kind, result in other.tries
+        if (
+            other is trace
+            or (trace.home and trace.home == other.home)
+            or (trace.number and trace.number == other.number)
+        )
+        and kind == "call"
+        and result != "wrong_number"
+    ]
+    return max(calls, default=None)
 
 
 @given(at=st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)))
