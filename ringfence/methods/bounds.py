@@ -61,6 +61,25 @@ def _taller(array: NDArray[Any], used: int) -> NDArray[Any]:
 
 
 @compiled
+def _sort(keys: Floats, items: Shorts, until: int) -> None:
+    """Order ``items`` and ``keys`` before ``until`` by the keys (Shell 1959, doi 10.1145/368370.368387).
+
+    By hand: compiling numpy's takes longer than all the sorting.
+    """
+    gap = 1
+    while gap < until:
+        gap = 3 * gap + 1
+    while gap > 1:
+        gap //= 3
+        for k in range(gap, until):
+            key, item, at = keys[k], items[k], k
+            while at >= gap and keys[at - gap] > key:
+                keys[at], items[at] = keys[at - gap], items[at - gap]
+                at -= gap
+            keys[at], items[at] = key, item
+
+
+@compiled
 def _bounds(
     first: int, until: int, groups: Ints, starts: Ints, members: Shorts, whole: Flags, weights: Floats, grain: float
 ) -> tuple[Ints, Shorts, Ints, Ints, Floats, Shorts]:
@@ -79,12 +98,13 @@ def _bounds(
     ends = np.empty(blocked, dtype=np.int64)
     least = np.empty((blocked, kinds))
     last = np.empty((blocked, widest), dtype=np.int32)
-    used = cut = 0
-    entry = np.full(count, np.inf)
+    # Numbers of a fixed kind: a plain 0 is a type of its own, and what takes it is compiled twice.
+    used, cut = np.int64(0), np.int64(0)
+    entry = np.empty(count)
+    entry[:] = np.inf
     place = np.empty(count, dtype=np.int64)
     inside = np.empty(kinds)
     for g in range(first, until):
-        seen = np.empty(0, dtype=np.int32)
         for i in range(groups[g], groups[g + 1]):
             heavy, k = 0.0, starts[i]
             while k < starts[i + 1]:
@@ -101,7 +121,7 @@ def _bounds(
             found += starts[i + 1] - starts[i]
         seen = np.empty(found, dtype=np.int32)
         keys = np.empty(found)
-        found = 0
+        found = np.int64(0)
         for i in range(groups[g], groups[g + 1]):
             for each in range(starts[i], starts[i + 1]):
                 j = members[each]
@@ -109,21 +129,21 @@ def _bounds(
                     seen[found], keys[found] = j, entry[j]
                     entry[j] = np.inf
                     found += 1
-        order = np.argsort(keys[:found])
+        _sort(keys, seen, found)
         while used + found > room:
             room *= 2
             joined = _longer(joined, used)
         for k in range(found):
-            joined[used + k] = seen[order[k]]
-            place[seen[order[k]]] = k
+            joined[used + k] = seen[k]
+            place[seen[k]] = k
         # Blocks grow with the square root of what they hold: chance does the same.
         low = 0
         begun = cut
         block_of = np.empty(found, dtype=np.int64)
         while low < found:
-            key = keys[order[low]]
+            key = keys[low]
             high = low + 1
-            while high < found and keys[order[high]] <= key + grain * np.sqrt(max(key, grain * grain)):
+            while high < found and keys[high] <= key + grain * np.sqrt(max(key, grain * grain)):
                 high += 1
             if cut == blocked:
                 blocked *= 2
@@ -167,7 +187,7 @@ def _blocks(
     room = 1 << 12
     ends, least = np.empty(room, dtype=np.int64), np.empty((room, kinds))
     last = np.empty((room, 1), dtype=np.int32)
-    cut = 0
+    cut = np.int64(0)
     inside = np.empty(kinds)
     for i in range(first, until):
         inside[:] = 0.0

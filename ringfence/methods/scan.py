@@ -280,13 +280,14 @@ class Scanner:
             for side, number in enumerate(numbers):
                 self.dealer.deal(table, side, number)
             loops.from_the_end(table)
-            if table.max() < 256:
-                # Most of the time is reading it.
-                table = table.astype(np.uint8)
+            # Most of the time is reading it. Where some place has more, a compiled loop less is worth more than half of that.
+            few = table.max() < 256
+            table = table.astype(np.uint8 if few else np.int32, copy=False)
             best = np.zeros(loops.SIDE)
             while True:
+                needed = bars.over(floor) if few else bars.over(floor).astype(np.int32, copy=False)
                 loops.greatest(
-                    table, best, floor, bars.over(floor), *bounds, *self.circles, self.weights, self.shares, self.spans,
+                    table, best, floor, needed, *bounds, *self.circles, self.weights, self.shares, self.spans,
                     self.total, settings.least,
                 )  # fmt: skip
                 done = best[: len(numbers)]

@@ -286,8 +286,8 @@ def greatest(
     run = np.empty(SIDE, dtype=needed.dtype)
     bar = np.empty(across, dtype=needed.dtype)
     prospective = number * SIDE == across
-    first_block = np.full((number, SIDE), -1, dtype=np.int64)
-    last_block = np.empty((number, SIDE), dtype=np.int64)
+    first_block, last_block = np.empty((number, SIDE), dtype=np.int64), np.empty((number, SIDE), dtype=np.int64)
+    first_block[:] = -1
     marks = np.empty((number * SIDE, 2), dtype=np.int64)
     for g in range(len(groups) - 1):
         held[:] = 0

@@ -81,7 +81,7 @@ def shape(way):
 
 
 @given(studies(), ways(), st.integers(0, 6))
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(60))
 def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
     points, counts, population = study
     found = scan.scan(points, *sparse(counts), way, population, weekday).clusters
@@ -156,7 +156,7 @@ def planted(counts, points, extra=6):
 def test_leaving_out_what_cannot_be_the_largest_changes_nothing(cases, model, retrospective):
     """Few cases: many places in a group. Many: a place for itself, and counts of 32 bits."""
     points, counts, population = town(cases=cases)
-    way = scan.Settings(model=model, largest=0.3, retrospective=retrospective, replications=20)
+    way = scan.Settings(model=model, largest=0.3, retrospective=retrospective, replications=8)
     with scan.Scanner(points, counts.astype(np.int32), way, population) as scanner:
         maxima = scanner.maxima()
         for number, largest in enumerate(maxima):
@@ -295,12 +295,12 @@ def test_replications_have_what_is_expected():
 )
 def test_without_clusters_every_p_value_is_as_likely_as_another(way):
     drawn = []
-    for seed in range(60):
-        points, counts, population = town(places=60, cases=150, seed=100 + seed)
-        found = scan.scan(points, *sparse(counts), replace(way, seed=seed), population)
+    for seed in range(40):
+        points, counts, population = town(places=30, cases=150, seed=100 + seed)
+        found = scan.scan(points, *sparse(counts), replace(way, seed=seed, workers=1), population)
         drawn.append(found.clusters[0].p_value)
-    # Kolmogorov: 0.21 is passed once in a hundred times, and the seeds are what they are.
-    assert np.abs(np.sort(drawn) - (np.arange(60) + 0.5) / 60).max() < 0.21
+    # Kolmogorov: 0.25 is passed once in a hundred times, and the seeds are what they are.
+    assert np.abs(np.sort(drawn) - (np.arange(40) + 0.5) / 40).max() < 0.25
 
 
 def test_the_gumbel_p_value_agrees_with_monte_carlo_and_says_how_well():
