@@ -99,7 +99,8 @@ def _bounds(
     least = np.empty((blocked, kinds))
     last = np.empty((blocked, widest), dtype=np.int32)
     # Numbers of a fixed kind: a plain 0 is a type of its own, and what takes it is compiled twice.
-    used, cut = np.int64(0), np.int64(0)
+    used: Any = np.int64(0)
+    cut: Any = np.int64(0)
     entry = np.empty(count)
     entry[:] = np.inf
     place = np.empty(count, dtype=np.int64)
@@ -116,12 +117,11 @@ def _bounds(
                 for each in range(k, tied + 1):
                     entry[members[each]] = min(entry[members[each]], heavy)
                 k = tied + 1
-        found = 0
+        most = 0
         for i in range(groups[g], groups[g + 1]):
-            found += starts[i + 1] - starts[i]
-        seen = np.empty(found, dtype=np.int32)
-        keys = np.empty(found)
-        found = np.int64(0)
+            most += starts[i + 1] - starts[i]
+        seen, keys = np.empty(most, dtype=np.int32), np.empty(most)
+        found: Any = np.int64(0)
         for i in range(groups[g], groups[g + 1]):
             for each in range(starts[i], starts[i + 1]):
                 j = members[each]
@@ -187,7 +187,7 @@ def _blocks(
     room = 1 << 12
     ends, least = np.empty(room, dtype=np.int64), np.empty((room, kinds))
     last = np.empty((room, 1), dtype=np.int32)
-    cut = np.int64(0)
+    cut: Any = np.int64(0)
     inside = np.empty(kinds)
     for i in range(first, until):
         inside[:] = 0.0
