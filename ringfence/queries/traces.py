@@ -175,6 +175,33 @@ VALUES (%(now)s, %(user)s, %(scope)s, 'trace.opened', true, %(person)s, %(id)s, 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Whose work a trace is, and nothing of the person: what a page needs that does something to it and shows nothing."""
+
+    id: int
+    ref: str
+    team: int
+    team_name: str
+    closed_at: datetime | None
+    mine: bool
+
+
+_WORK = """
+SELECT t.id, t.ref, t.team_id, k.name, t.closed_at FROM traces t JOIN teams k ON k.id = t.team_id WHERE t.ref = %(ref)s
+"""
+
+
+def work(*, scope: Scope, ref: str) -> Work:
+    """Whose work the trace with the reference ``ref`` is. Raises NotFound as ``trace`` does; it opens no record."""
+    with walls.transaction(scope):
+        found = _rows(_WORK, {"ref": tidy(ref)})
+    if not found:
+        raise NotFound(f"There is no trace {ref} that you may see.")
+    number, name, team, team_name, closed_at = found[0]
+    return Work(number, name, team, team_name, closed_at, team in scope.teams)
+
+
 def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
     """The record of the trace with the reference ``ref``; the opening is logged. Raises NotFound.
 

@@ -13,6 +13,10 @@ from ringfence.actions import partnerships
 from ringfence.queries import interview as queries
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
+from tests.database import Connection
+from tests.deliveries import load_postcodes
+from tests.interviews import place as entry
+from tests.interviews import say, taken
 from tests.journeys.people import be
 from tests.journeys.test_pages import look
 from tests.town import Town
@@ -181,6 +185,39 @@ def test_a_correction_and_an_entry_taken_back(page: Page, town: Town) -> None:
     save(page)
     page.get_by_role("link", name="Read back and finish").click()
     expect(page.get_by_text("Taken back: It was another day")).to_be_visible()
+
+
+def test_places_that_are_known_are_offered_while_typing(
+    page: Page, town: Town, owner: Connection, axe: Callable[[Page], list[str]]
+) -> None:
+    load_postcodes(owner)
+    now = timezone.now()
+    before = town.trace(now=now - timedelta(days=1), phone="07700900100")
+    day = london_date(now).isoformat()
+    gym = entry("p", "The Corner Gym", category="sport", postcode="BB1 1AA", until=day, **{"from": day})
+    say(before, town.by("Nia", now), now, {"places": [gym]})
+    taken(now)
+    town.trace(now=now, phone="07700900101", priority=1)
+    be(page, town, "Nia", "/work")
+    page.get_by_role("button", name="Take the next trace").click()
+    page.get_by_role("button", name="Start the interview").click()
+    page.get_by_role("group", name="please tell me your date of birth").get_by_label("Yes").check()
+    page.get_by_label("The person themselves").check()
+    save(page)
+    page.get_by_role("link", name="Where were they?").click()
+    page.get_by_role("group", name="did you go to work, to school").get_by_label("Yes").check()
+    name = page.get_by_label("Name of the place").first
+    name.press_sequentially("gym")
+    expect(page.locator("#a-places-0-name-known option")).to_have_attribute("value", "The Corner Gym, BB1 1AA")
+    assert axe(page) == []
+    # The browser's own list is not part of the page; choosing from it puts the whole line into the field.
+    name.fill("The Corner Gym, BB1 1AA")
+    expect(name).to_have_value("The Corner Gym")
+    expect(page.get_by_label("Postcode").first).to_have_value("BB1 1AA")
+    other = page.get_by_label("Name of the place").nth(1)
+    other.fill("Somewhere new")
+    expect(other).to_have_value("Somewhere new")
+    expect(page.get_by_label("Postcode").nth(1)).to_have_value("")
 
 
 def test_every_part_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:

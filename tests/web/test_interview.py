@@ -75,6 +75,18 @@ def test_nothing_is_disclosed_before_the_identity_check(town: Town, signed_in: S
     assert "it shows coronavirus" not in look(client, trace, "illness").words
 
 
+def test_each_page_that_is_shown_is_one_opening(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    sent = {"interview": "0", "version": str(version(trace)), "then": "on", "kind": "call", "asked": ["identity_confirmed"]}
+    client.post(f"/traces/{trace}/interview/who", sent | {"a-identity_confirmed": "yes"})
+    assert events("trace.opened") == []
+    look(client, trace, "illness")
+    assert len(events("trace.opened")) == 1
+    answer = client.post(f"/traces/{trace}/interview/illness", sent | {"asked": "onset_date", "a-onset_date-day": "77"})
+    assert answer.status_code in (409, 422)
+    assert len(events("trace.opened")) == 2
+
+
 def test_from_part_to_part_to_the_end(town: Town, signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
     assert "Who am I speaking to?" in look(client, trace).words

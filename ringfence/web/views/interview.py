@@ -17,7 +17,8 @@ from ringfence.actions.errors import Invalid, Stale
 from ringfence.queries.interview import Sheet
 from ringfence.queries.interview import interview as read_interview
 from ringfence.queries.interview import sheet as read_sheet
-from ringfence.queries.traces import Record
+from ringfence.queries.traces import Record, Work
+from ringfence.queries.traces import work as work_of
 from ringfence.rules.access import NotFound, Refused
 from ringfence.rules.attempts import Kind, Outcome
 from ringfence.rules.calendar import london_date
@@ -46,22 +47,30 @@ def interview(request: StaffRequest, ref: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def part(request: StaffRequest, ref: str, section: str) -> HttpResponse:
     """One part. POST saves what was typed, then goes on to the next part, or ends the call."""
-    record, sheet = _read(request, ref)
+    if request.method != "POST":
+        record, sheet = _read(request, ref)
+        _must_be_there(sheet, section)
+        return _page(request, record, sheet, section)
+    # What is saved leads to another page, and that one is the opening of the record which is logged.
+    held = work_of(scope=request.scope, ref=ref)
+    before = read_sheet(scope=request.scope, trace=held.id, now=request.now)
+    _must_be_there(before, section)
+    request.scope.require("trace")
+    if not held.mine:
+        raise Refused(f"{held.team_name} has this trace; only its members can do this.")
+    return _finish(request, held) if section == FINISH else _save(request, held, before, section)
+
+
+def _must_be_there(sheet: Sheet, section: str) -> None:
     if section != FINISH and sheet.questionnaire.questionnaire.section(section) is None:
         raise NotFound(f"The interview has no part {section!r}.")
-    if request.method != "POST":
-        return _page(request, record, sheet, section)
-    request.scope.require("trace")
-    if not record.mine:
-        raise Refused(f"{record.team_name} has this trace; only its members can do this.")
-    return _finish(request, record, sheet) if section == FINISH else _save(request, record, sheet, section)
 
 
 def _read(request: StaffRequest, ref: str) -> tuple[Record, Sheet]:
     return read_interview(scope=request.scope, ref=ref, now=request.now)
 
 
-def _save(request: StaffRequest, record: Record, sheet: Sheet, key: str) -> HttpResponse:
+def _save(request: StaffRequest, held: Work, sheet: Sheet, key: str) -> HttpResponse:
     section = sheet.questionnaire.questionnaire.section(key)
     assert section is not None
     form = Form(request.POST)
@@ -72,28 +81,28 @@ def _save(request: StaffRequest, record: Record, sheet: Sheet, key: str) -> Http
     changed = None
     try:
         if version is not None:
-            saved = verbs.save(trace=record.id, version=version, answers=answers, by=request.scope, now=request.now)
+            saved = verbs.save(trace=held.id, version=version, answers=answers, by=request.scope, now=request.now)
             for problem in saved.problems:
                 form.wrong("-".join(filter(None, (f"a-{problem.question}", problem.where))), problem.message)
             if form.valid and outcome is not None:
-                return _on(request, record, form, _end_call(request, record, form, **outcome))
+                return _on(request, held, form, _end_call(request, held, form, **outcome))
     except Invalid as problem:
         for name, message in problem.problems.items():
             form.wrong(name if name in ("outcome", "call_back_at", "number", "note") else "", message)
     except Stale as problem:
         changed = problem
     if changed is None and form.valid and not then.startswith("more-"):
-        return _go_on(request, record, sheet, section, then)
-    record, sheet = _read(request, record.ref)
+        return _go_on(request, held, sheet, section, then)
+    record, sheet = _read(request, held.ref)
     status = 409 if changed else 200 if form.valid else 422
     more = then.removeprefix("more-") if then.startswith("more-") else ""
     return _page(request, record, sheet, key, status, form, changed, more)
 
 
-def _go_on(request: StaffRequest, record: Record, sheet: Sheet, section: Section, then: str) -> HttpResponse:
+def _go_on(request: StaffRequest, held: Work, sheet: Sheet, section: Section, then: str) -> HttpResponse:
     keys = [each.key for each in sheet.questionnaire.questionnaire.sections] + [FINISH]
     following = section.key if then == "stay" else keys[keys.index(section.key) + 1]
-    return redirect("interview-part", record.ref, following)
+    return redirect("interview-part", held.ref, following)
 
 
 def _end(request: StaffRequest, form: Form) -> dict[str, Any]:
@@ -103,7 +112,7 @@ def _end(request: StaffRequest, form: Form) -> dict[str, Any]:
     return {"outcome": outcome, "call_back_at": at}
 
 
-def _finish(request: StaffRequest, record: Record, sheet: Sheet) -> HttpResponse:
+def _finish(request: StaffRequest, held: Work) -> HttpResponse:
     """The interview is done, and the person was reached: both or neither."""
     form = Form(request.POST)
     version = form.number("interview", 0, 2**31 - 1, "The page's version")
@@ -112,32 +121,32 @@ def _finish(request: StaffRequest, record: Record, sheet: Sheet) -> HttpResponse
         if form.valid and version is not None:
             done = None
             with walls.transaction(request.scope):
-                verbs.complete(trace=record.id, version=version, by=request.scope, now=request.now)
-                if record.closed_at is None:
-                    done = _end_call(request, record, form, outcome=Outcome.REACHED.value)
+                verbs.complete(trace=held.id, version=version, by=request.scope, now=request.now)
+                if held.closed_at is None:
+                    done = _end_call(request, held, form, outcome=Outcome.REACHED.value)
             if done is not None:
-                return _on(request, record, form, done)
-            messages.success(request, f"The interview of {record.ref} is complete.")
-            return redirect("trace", record.ref)
+                return _on(request, held, form, done)
+            messages.success(request, f"The interview of {held.ref} is complete.")
+            return redirect("trace", held.ref)
     except Invalid as problem:
         for name, message in problem.problems.items():
             form.wrong(name if name in ("kind", "number", "note", "outcome") else "", message)
     except Stale as problem:
         changed = problem
-    record, sheet = _read(request, record.ref)
+    record, sheet = _read(request, held.ref)
     return _page(request, record, sheet, FINISH, 409 if changed else 422, form, changed)
 
 
-def _end_call(request: StaffRequest, record: Record, form: Form, outcome: str, **came: Any) -> attempts.Recorded:
+def _end_call(request: StaffRequest, held: Work, form: Form, outcome: str, **came: Any) -> attempts.Recorded:
     """Record how the call ended."""
     version = form.number("version", 0, 2**31 - 1, "The page's version")
     kind = form.choice("kind", [each.value for each in Kind], "Choose how you spoke to them")
     note = form.text("note", longest=attempts.LONGEST_NOTE)
     if not form.valid or version is None:
         raise Invalid(form.mistakes[0].field, form.mistakes[0].message)
-    values = read_sheet(scope=request.scope, trace=record.id, now=request.now).values
+    values = read_sheet(scope=request.scope, trace=held.id, now=request.now).values
     done = attempts.record(
-        trace=record.id,
+        trace=held.id,
         version=version,
         kind=kind,
         outcome=outcome,
@@ -148,16 +157,16 @@ def _end_call(request: StaffRequest, record: Record, form: Form, outcome: str, *
         now=request.now,
         **came,
     )
-    messages.success(request, f"{record.ref}: {Outcome(outcome).label.lower()}. {done.next.why}")
+    messages.success(request, f"{held.ref}: {Outcome(outcome).label.lower()}. {done.next.why}")
     return done
 
 
-def _on(request: StaffRequest, record: Record, form: Form, done: attempts.Recorded) -> HttpResponse:
+def _on(request: StaffRequest, held: Work, form: Form, done: attempts.Recorded) -> HttpResponse:
     """To where the tracer works on: this trace, the next one, or their own page."""
     if done.still_open:
-        return redirect("trace", record.ref)
-    if form.get("next") == "yes" and record.team in request.scope.teams:
-        return take(request, record.team)
+        return redirect("trace", held.ref)
+    if form.get("next") == "yes" and held.team in request.scope.teams:
+        return take(request, held.team)
     return redirect(request.visitor.home)
 
 
