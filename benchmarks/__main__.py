@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.harness import Figure, table
 
 #: Modules with ``run(full: bool) -> list[Figure]``, in the order in which they are run.
-NAMES = ("intake", "claim", "sweep", "overview", "page", "selfservice", "lists", "growth", "scan")
+NAMES = ("intake", "claim", "sweep", "overview", "page", "selfservice", "lists", "director", "growth", "scan")
 
 
 def main() -> int:

@@ -29,9 +29,13 @@ def write(batch: Batch) -> None:
 
 
 def reserve(table: str, count: int) -> Iterator[int]:
-    """New ids of a table."""
+    """New ids of a table. They are numbers of a transaction that is seen to be under way (``actions.counting``)."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT nextval('{table}_id_seq') FROM generate_series(1, %s)", [count])
+        cursor.execute(
+            "WITH begun AS MATERIALIZED (SELECT pg_current_xact_id())"
+            f" SELECT nextval('{table}_id_seq') FROM begun CROSS JOIN generate_series(1, %s)",
+            [count],
+        )
         return iter([row[0] for row in cursor.fetchall()])
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import nbdtrik
 
 Floats = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) 
     with np.errstate(divide="ignore", invalid="ignore"):
         size = mean**2 / (variance - mean)
         chance = mean / variance
-        low, high = (np.where(mean > 0, stats.nbinom.ppf(each, size, chance), 0.0) for each in (tails, 1 - tails))
+        low, high = (np.where(mean > 0, _quantile(each, size, chance), 0.0) for each in (tails, 1 - tails))
     open_days = left > 1e-12
     return Nowcast(
         reported,
@@ -84,6 +84,12 @@ def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) 
         reported + np.where(open_days, np.nan_to_num(high), 0),
         complete,
     )
+
+
+def _quantile(share: float, size: Floats, chance: Floats) -> Floats:
+    """The least counts whose negative binomial distribution function reaches ``share``."""
+    # scipy.stats has the same, and takes a second to import.
+    return np.asarray(np.ceil(np.maximum(nbdtrik(share, size, chance) - 1e-9, 0)))
 
 
 def _dispersion(counts: Floats, seen: NDArray[np.bool_], within: Floats, expected: Floats) -> float:

@@ -1,21 +1,16 @@
-"""An area as its director sees it: cases by day, by age, the line list; now, or as they were known on a past day."""
+"""An area's people as its director sees them: the line list, and the places that cases named."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.rules.access import NotFound, Scope
-from ringfence.rules.calendar import DAY, london_date, london_moment
-
-#: Days of the curve, and the last of them whose cases have mostly not been reported yet.
-CURVE_DAYS, INCOMPLETE_DAYS = 56, 3
-
-AGES = ((0, 4), (5, 11), (12, 17), (18, 29), (30, 49), (50, 64), (65, 79), (80, 200))
+from ringfence.rules.calendar import london_date
 
 
 class Day(NamedTuple):
@@ -26,95 +21,11 @@ class Day(NamedTuple):
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
-    """The area at a moment. ``week`` and ``week_before`` are cases of seven complete days; rates are per 100,000.
-
-    ``ages``: cases of the last 28 days by age group (from, to), None for those whose birth date is not known.
-    """
-
-    area: str
-    as_at: datetime
-    days: tuple[Day, ...]
-    week: int
-    week_before: int
-    ages: tuple[tuple[tuple[int, int] | None, int], ...]
-    care_homes: int
-    cases: int
-
-    def rate(self, population: int | None) -> float | None:
-        """Cases of the last seven complete days per 100,000 residents."""
-        return 100_000 * self.week / population if population else None
-
-    @property
-    def change(self) -> float | None:
-        """Percentage by which the week differs from the one before."""
-        return 100 * (self.week - self.week_before) / self.week_before if self.week_before else None
-
-
-_DAYS = """
-SELECT c.first_specimen_date, count(*) FROM cases c
-WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date BETWEEN %(since)s AND %(until)s AND c.opened_at <= %(as_at)s
-GROUP BY c.first_specimen_date
-"""
-
-_AGES = """
-SELECT CASE WHEN p.birth_date IS NULL THEN -1 ELSE extract(year FROM age(c.first_specimen_date, p.birth_date))::int END,
-    count(*), count(*) FILTER (WHERE c.care_home)
-FROM cases c JOIN people p ON p.id = c.person_id
-WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date BETWEEN %(recent)s AND %(until)s AND c.opened_at <= %(as_at)s
-GROUP BY 1
-"""
-
-
 def must_answer_for(scope: Scope, area: str, permission: str) -> None:
     """Raise Refused without the permission, NotFound for an area that the person does not answer for."""
     scope.require(permission)
     if area not in scope.areas:
         raise NotFound(f"There is no area {area} that you answer for.")
-
-
-def today(*, scope: Scope, area: str, now: datetime, on: date | None = None) -> Today:
-    """The area now, or as it was known at the end of the day ``on``. Raises Refused, NotFound."""
-    must_answer_for(scope, area, "area")
-    as_at = now if on is None else min(now, london_moment(on + DAY, time()))
-    until = london_date(now) if on is None else on
-    since = until - timedelta(days=CURVE_DAYS - 1)
-    values: dict[str, Any] = {
-        "areas": [area],
-        "since": since,
-        "recent": until - timedelta(days=27),
-        "until": until,
-        "as_at": as_at,
-    }
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_DAYS, values)
-        counts: dict[date, int] = dict(cursor.fetchall())
-        cursor.execute(_AGES, values)
-        ages: list[Any] = cursor.fetchall()
-    last_complete = until - timedelta(days=INCOMPLETE_DAYS)
-    days = tuple(
-        Day(day, counts.get(day, 0), day <= last_complete)
-        for day in (since + timedelta(days=n) for n in range(CURVE_DAYS))
-    )
-    week = sum(counts.get(last_complete - timedelta(days=n), 0) for n in range(7))
-    before = sum(counts.get(last_complete - timedelta(days=n), 0) for n in range(7, 14))
-    groups: list[tuple[tuple[int, int] | None, int]] = [
-        (group, sum(count for age, count, _ in ages if group[0] <= age <= group[1])) for group in AGES
-    ]
-    unknown = sum(count for age, count, _ in ages if age < 0)
-    if unknown:
-        groups.append((None, unknown))
-    return Today(
-        area,
-        as_at,
-        days,
-        week,
-        before,
-        tuple(groups),
-        sum(homes for _, _, homes in ages),
-        sum(count for _, count, _ in ages),
-    )
 
 
 @dataclass(frozen=True, slots=True)

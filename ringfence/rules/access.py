@@ -185,6 +185,8 @@ SYSTEM_SCOPES = {
     "interviews": "worker",
     "messages": "worker",
     "detection": "worker",
+    "counting": "worker",
+    "digest": "worker",
     "search": "worker",
     "policy": "worker",
     "reconcile": "worker",

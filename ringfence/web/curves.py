@@ -1,11 +1,14 @@
-"""A curve of cases by day as a drawing: bars, with the days that are not complete marked. The table beside it says the same."""
+"""A curve of cases by day as a drawing: bars, with the days that are not complete marked, and a nowcast where there is one. The
+table beside it says the same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from ringfence.queries.areas import Day
+from ringfence.queries.today import Range
 
 WIDTH, HEIGHT, FOOT = 680, 180, 22
 
@@ -21,19 +24,35 @@ class Bar(NamedTuple):
     label: str
 
 
+class Whisker(NamedTuple):
+    """What a day is expected to have in the end: the middle of its bar, the expected height, and the interval's ends."""
+
+    x: float
+    left: float
+    width: float
+    expected: float
+    lower: float
+    upper: float
+    label: str
+
+
 class Drawing(NamedTuple):
-    """The bars, the lines of the scale (height, what it stands for) and the names below."""
+    """The bars, the lines of the scale (height, what it stands for), the names below, and the nowcast."""
 
     width: int
     height: int
     bars: tuple[Bar, ...]
     scale: tuple[tuple[float, int], ...]
     names: tuple[tuple[float, str], ...]
+    whiskers: tuple[Whisker, ...] = ()
 
 
-def draw(days: Sequence[Day]) -> Drawing:
-    """The drawing of some days in a row."""
+def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> Drawing:
+    """The drawing of some days in a row; ``expected``: of days that are not complete, cases once all are reported."""
+    told = expected or {}
     most = max((day.cases for day in days), default=0)
+    # An interval that reaches far beyond what was seen must not flatten the curve.
+    most = max(most, min(2 * most, round(max((each.upper for each in told.values()), default=0))))
     top = _round_up(most)
     step = WIDTH / max(len(days), 1)
     full = HEIGHT - FOOT - 16
@@ -52,7 +71,27 @@ def draw(days: Sequence[Day]) -> Drawing:
     names = tuple(
         (round(at * step, 1), f"{day.on.day} {day.on:%b}") for at, day in enumerate(days) if day.on.weekday() == 0
     )
-    return Drawing(WIDTH, HEIGHT, bars, scale, names[::2])
+    return Drawing(WIDTH, HEIGHT, bars, scale, names[::2], _whiskers(days, told, step, full / top))
+
+
+def _whiskers(days: Sequence[Day], told: Mapping[date, Range], step: float, unit: float) -> tuple[Whisker, ...]:
+    def height(cases: float) -> float:
+        return round(max(HEIGHT - FOOT - unit * cases, 2), 1)
+
+    return tuple(
+        Whisker(
+            round((at + 0.5) * step, 1),
+            round(at * step + 1, 1),
+            round(step - 2, 1),
+            height(each.value),
+            height(each.lower),
+            height(each.upper),
+            f"{day.on.day} {day.on:%b}: {each.value:.0f} expected, {each.lower:.0f} to {each.upper:.0f}",
+        )
+        for at, day in enumerate(days)
+        for each in [told.get(day.on)]
+        if each is not None
+    )
 
 
 def _round_up(most: int) -> int:

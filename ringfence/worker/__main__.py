@@ -14,7 +14,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from ringfence.worker import clock, detecting, messaging, reading
+    from ringfence.worker import clock, counting, detecting, messaging, reading
 
     stopping = threading.Event()
 
@@ -25,7 +25,8 @@ def main() -> int:
         signal.signal(each, stop)
     # Threads of their own: neither a large delivery nor a slow provider of messages may hold up the clock. Killed in the
     # middle, they lose nothing.
-    for name, run in (("reading", reading.run), ("messages", messaging.run), ("detection", detecting.run)):
+    threads = {"reading": reading.run, "messages": messaging.run, "detection": detecting.run, "counting": counting.run}
+    for name, run in threads.items():
         threading.Thread(target=run, args=(stopping,), name=name, daemon=True).start()
     clock.run(stopping)
     return 0

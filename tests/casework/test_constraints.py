@@ -85,6 +85,8 @@ INSERT INTO casework.exposures (id, case_id, person_id, entry, category, from_da
     recorded_at) VALUES (1, 1, 1, 'b', 'gym', '2026-11-14', '2026-11-14', 'both', 'tracer', '2026-11-16');
 INSERT INTO casework.isolations (id, trace_id, person_id, day_0, from_date, until_date, policy, why, computed_at)
     VALUES (1, 1, 1, '2026-11-14', '2026-11-14', '2026-11-24', 'Exercise', '', '2026-11-16');
+INSERT INTO casework.area_days VALUES ('E06000008', 'cases', '2026-11-01', '2026-11-01', 1);
+INSERT INTO casework.digest_choices VALUES (1, 1, true, now());
 INSERT INTO casework.messages (id, ref, key, person_id, trace_id, template_id, channel, language, "to", "values", state,
     state_at, send_after, created_at) VALUES
     (1, 'M1', 'k1', 1, 1, 1001, 'text', 'en', '', '{}', 'waiting', '2026-11-16', '2026-11-16', '2026-11-16'),
@@ -329,6 +331,13 @@ BROKEN: dict[str, list[str]] = {
     "message_not_sent_with_reason": [
         "UPDATE casework.messages SET state = 'failed'",
         "UPDATE casework.messages SET state = 'cancelled'",
+    ],
+    "message_to_person_or_reader": [
+        "UPDATE casework.messages SET person_id = NULL",
+        "UPDATE casework.messages SET reader = 1",
+    ],
+    "digest_choices_user_id_key": [
+        "INSERT INTO casework.digest_choices SELECT 9, user_id, wanted, at FROM casework.digest_choices"
     ],
     "opt_out_once": [copy("casework.opt_outs", id="9")],
     "links_token_hash_key": ["UPDATE casework.links SET token_hash = 'a'"],

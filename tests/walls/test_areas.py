@@ -44,6 +44,7 @@ GATED = {"search_due", "search_keys"}
 #: What a director sees and a team does not.
 OF_AREA = {
     "alerts": "area = '{area}'",
+    "area_days": "area = '{area}'",
     "alert_cases": "case_id = {case}",
     "incidents": "area = '{area}'",
     "incident_areas": "area = '{area}'",

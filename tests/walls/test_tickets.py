@@ -165,7 +165,9 @@ def test_a_very_long_list_of_areas_is_no_trouble(app: Attacker, filled: Filled) 
     assert app.holding(everything(filled, standing=areas, areas=areas)).counts()["people"] == 2
 
 
-@pytest.mark.parametrize("name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages", "detection"])
+@pytest.mark.parametrize(
+    "name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages", "detection", "counting", "digest"]
+)
 def test_a_scope_of_the_worker_gives_the_web_nothing(app: Attacker, name: str) -> None:
     assert set(app.holding(SYSTEM[name]).counts().values()) == {0}
 
@@ -180,7 +182,7 @@ def test_a_person_s_ticket_gives_the_worker_nothing(attack: Callable[[str], Atta
 
 
 SEEN_BY = {
-    ("app", "statistics"): {"traces", "handovers"},
+    ("app", "statistics"): {"traces", "handovers", "area_days"},
     ("app", "deliveries"): {"deliveries", "delivery_parts", "quarantines", "sources"},
     ("app", "audit"): set(),
     ("app", "accounts"): set(),
@@ -237,6 +239,8 @@ SEEN_BY = {
         "results",
         "settings",
     },
+    ("worker", "counting"): {"area_days", "cases", "cases_history", "marks", "people", "results", "traces"},
+    ("worker", "digest"): {"alerts", "area_days", "digest_choices", "incident_actions", "incidents", "templates"},
     ("worker", "messages"): {
         "cases",
         "details",

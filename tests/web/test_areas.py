@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 
 from ringfence.accounts import walls
-from ringfence.actions import detection
-from ringfence.queries import areas
-from ringfence.rules.access import system_scope
+from ringfence.actions import counting, detection
+from ringfence.queries.today import beside, today
+from ringfence.rules.access import NotFound, Refused, system_scope
 from ringfence.rules.calendar import london_date
 from tests.town import BLACKBURN, LUTON, Town, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
-INTERVIEWS, DETECTION = system_scope("interviews"), system_scope("detection")
+INTERVIEWS, DETECTION, COUNTING = (system_scope(name) for name in ("interviews", "detection", "counting"))
 
 
 def words(answer: Any) -> str:
@@ -25,26 +26,33 @@ def words(answer: Any) -> str:
     return Page(answer.content.decode()).words
 
 
-def seen_at(trace: int, days_ago: int, known_days_ago: int) -> None:
-    """The specimen of a trace's case was so many days ago, and the case opened so many."""
+def seen_at(town: Town, days_ago: int, known_days_ago: int, area: str = BLACKBURN) -> int:
+    """A trace whose case's specimen was so many days ago, and that was opened so many days ago."""
+    opened = timezone.now() - timedelta(days=known_days_ago)
+    trace = town.trace(area, now=opened)
+    move(trace, days_ago, opened)
+    return trace
+
+
+def move(trace: int, days_ago: int, at: datetime) -> None:
     case, _ = row(trace, "case_id, person_id")
-    now = timezone.now()
-    on = london_date(now) - timedelta(days=days_ago)
+    on = london_date(timezone.now()) - timedelta(days=days_ago)
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE cases SET first_specimen_date = %s, last_positive_date = %s, opened_at = %s WHERE id = %s",
-            [on, on, now - timedelta(days=known_days_ago), case],
+            "UPDATE cases SET first_specimen_date = %s, last_positive_date = %s, updated_at = %s WHERE id = %s",
+            [on, on, at, case],
         )
 
 
 def test_the_area_today_and_as_it_was_known(town: Town, signed_in: SignedIn) -> None:
     for days_ago, known in ((5, 4), (5, 1), (6, 5), (12, 11)):
-        seen_at(town.trace(), days_ago, known)
-    town.trace(LUTON)
-    found = areas.today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now())
+        seen_at(town, days_ago, known)
+    seen_at(town, 5, 4, LUTON)
+    counting.count(by=COUNTING, now=timezone.now())
+    found = today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now())
     assert (found.week, found.week_before, found.cases) == (3, 1, 4)
     past = london_date(timezone.now()) - timedelta(days=3)
-    then = areas.today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now(), on=past)
+    then = today(scope=town.by("Dora", timezone.now()), area=BLACKBURN, now=timezone.now(), on=past)
     assert then.cases == 3 and then.days[-1].on == past
     client = signed_in("Dora")
     assert "Cases in 7 days" in words(client.get(f"/areas/{BLACKBURN}"))
@@ -52,10 +60,34 @@ def test_the_area_today_and_as_it_was_known(town: Town, signed_in: SignedIn) -> 
     assert "Today" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": "the day before"}))
 
 
+def test_of_a_neighbour_nothing_is_told_that_rests_on_a_few_people(town: Town, signed_in: SignedIn) -> None:
+    """Bury and Bolton are neighbours of Blackburn; of the reader's own area each case counts."""
+    now = timezone.now()
+    with walls.transaction(system_scope("counting")), connection.cursor() as cursor:
+        for area, cases in ((BLACKBURN, 2), ("E08000002", 4), ("E08000001", 5)):
+            on = london_date(now) - timedelta(days=5)
+            cursor.execute("INSERT INTO area_days VALUES (%s, 'cases', %s, %s, %s)", [area, on, on, cases])
+    told = {each.name: each for each in beside(scope=town.by("Dora", now), area=BLACKBURN, now=now)}
+    assert told["Bury"].rate is None and told["Bury"].few
+    assert told["Bolton"].rate is not None and round(told["Bolton"].rate) == 2 and not told["Bolton"].few
+    assert told["Blackburn with Darwen"].rate is not None and told["England"].rate is not None
+    text = words(signed_in("Dora").get(f"/areas/{BLACKBURN}"))
+    assert "fewer than 5 cases" in text and "Nothing has been counted yet" in text
+    with pytest.raises(NotFound):
+        beside(scope=town.by("Dora", now), area=LUTON, now=now)
+    with pytest.raises(Refused):
+        beside(scope=town.by("Nia", now), area=BLACKBURN, now=now)
+
+
+def test_who_signs_in_begins_with_their_area(town: Town, signed_in: SignedIn) -> None:
+    assert signed_in("Dora").get("/").headers["Location"] == f"/areas/{BLACKBURN}"
+    assert signed_in("Nia").get("/").headers["Location"] == "/work"
+
+
 def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: SignedIn) -> None:
     now = timezone.now()
-    numbers = [town.trace(now=now - timedelta(days=1)) for _ in range(3)]
-    seen_at(numbers[0], 9, 1)
+    for days_ago in (9, 1, 1):
+        seen_at(town, days_ago, 1)
     client = signed_in("Dora")
     everything = words(client.get(f"/areas/{BLACKBURN}/line-list"))
     assert "3 cases." in everything and "Person 1 Test" in everything

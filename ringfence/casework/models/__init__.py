@@ -3,6 +3,7 @@
 from ringfence.casework.models.cases import Case
 from ringfence.casework.models.contacts import Contact, Exposure, Isolation, Setting
 from ringfence.casework.models.deliveries import Chunk, Delivery, Part, Quarantine, Source
+from ringfence.casework.models.figures import AreaDay, DigestChoice
 from ringfence.casework.models.incidents import (
     Alert,
     AlertCase,
@@ -25,6 +26,7 @@ __all__ = [
     "Alert",
     "AlertCase",
     "Answer",
+    "AreaDay",
     "Attempt",
     "BulkChange",
     "Case",
@@ -32,6 +34,7 @@ __all__ = [
     "Contact",
     "Delivery",
     "Detail",
+    "DigestChoice",
     "Exposure",
     "Handover",
     "Incident",

@@ -67,7 +67,7 @@ class Contact(models.Model):
 
 
 @classify(
-    internal="id ref kind authority ltla created_at created_by merged_into merged_at merged_by",
+    internal="id ref kind authority ltla created_at created_by merged_into merged_at merged_by size",
     # A place may be somebody's home.
     identifiable="name name_key address postcode",
 )
@@ -83,6 +83,8 @@ class Setting(models.Model):
     postcode = models.CharField(max_length=8, db_default="")
     authority = models.CharField(max_length=9, db_default="")
     ltla = models.CharField(max_length=9, db_default="")
+    # People who work, learn or live there, as somebody local knows it.
+    size = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField()
     created_by = models.BigIntegerField(null=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, db_index=False)

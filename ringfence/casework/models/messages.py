@@ -34,7 +34,7 @@ class Template(models.Model):
 
 
 @classify(
-    internal="id ref trace template channel language key state state_at send_after created_at created_by team sent_at "
+    internal="id ref trace template channel language key state state_at send_after created_at created_by team reader sent_at "
     "tries error provider_ref received_at",
     identifiable="person to",
     special="subject body values",
@@ -43,7 +43,7 @@ class Message(models.Model):
     """One text, e-mail or letter: written with what it is about, sent by the worker, its receipt kept.
 
     ``key`` makes it once: the same key is never sent twice. ``send_after`` is when it is looked at next: to be sent, to be
-    tried again, or to ask for its receipt.
+    tried again, or to ask for its receipt. It is about a person, or to a ``reader`` of the staff and about nobody.
     """
 
     class Channel(models.TextChoices):
@@ -61,7 +61,8 @@ class Message(models.Model):
 
     ref = models.CharField(max_length=36, unique=True)
     key = models.CharField(max_length=80, unique=True)
-    person = models.ForeignKey("casework.Person", models.PROTECT, db_index=False, db_constraint=False)
+    person = models.ForeignKey("casework.Person", models.PROTECT, null=True, db_index=False, db_constraint=False)
+    reader = models.BigIntegerField(null=True)
     trace = models.ForeignKey("casework.Trace", models.PROTECT, null=True, db_index=False, db_constraint=False)
     template = models.ForeignKey(Template, models.PROTECT, db_index=False)
     channel = models.CharField(max_length=6, choices=Channel)
@@ -92,6 +93,10 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["failed", "cancelled"]) | ~Q(error=""), name="message_not_sent_with_reason"
             ),
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, reader=None) | Q(person=None, trace=None, reader__isnull=False),
+                name="message_to_person_or_reader",
+            ),
         ]
         indexes = [
             models.Index(fields=["send_after"], name="message_to_send", condition=Q(state__in=["waiting", "sending"])),
@@ -102,6 +107,7 @@ class Message(models.Model):
             ),
             models.Index(fields=["team", "-id"], name="message_of_team"),
             models.Index(fields=["trace", "id"], name="message_of_trace"),
+            models.Index(fields=["reader", "-id"], name="message_of_reader", condition=Q(reader__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ringfence.actions import detection
 from ringfence.actions.errors import Invalid
-from ringfence.geography.atlas import Area, packaged
+from ringfence.geography.atlas import Area
+from ringfence.geography.resolve import atlas
 from ringfence.queries import alerts, areas
-from ringfence.queries import statistics as figures_of
+from ringfence.queries import today as figures
 from ringfence.queries.areas import Filters
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
@@ -33,6 +34,9 @@ PAGE = 50
 #: Alerts on the page of clusters, unless all are asked for.
 SHOWN = 15
 
+#: Counts that were looked after longer ago than this are said to be old: the process that counts may have stopped.
+LATE = timedelta(minutes=15)
+
 #: Lines of one export; who needs more narrows it or asks for the daily feed.
 MOST_EXPORTED = 100_000
 
@@ -41,7 +45,7 @@ OUTCOMES = (("", "All"), ("open", "Still open"), *((each.value, each.words) for 
 
 
 def _area(request: StaffRequest, code: str) -> Area:
-    found = packaged().areas.get(code)
+    found = atlas().areas.get(code)
     if found is None or code not in request.scope.areas:
         raise Http404
     return found
@@ -71,7 +75,7 @@ def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bo
 def mine(request: StaffRequest) -> HttpResponse:
     """To one's own area, or the choice between several."""
     request.scope.require("area")
-    codes = [code for code in request.scope.areas if code in packaged().areas]
+    codes = [code for code in request.scope.areas if code in atlas().areas]
     if len(codes) == 1:
         return redirect("area", codes[0])
     return page(
@@ -79,7 +83,7 @@ def mine(request: StaffRequest) -> HttpResponse:
         "areas/mine.jinja",
         title="Your areas",
         section=SECTION,
-        areas=[packaged().area(code) for code in codes],
+        areas=[atlas().area(code) for code in codes],
     )
 
 
@@ -90,13 +94,12 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
     on = _day(request.GET.get("as-at", ""))
     if on is not None and on >= london_date(request.now):
         on = None
-    found = areas.today(scope=request.scope, area=code, now=request.now, on=on)
+    found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
     told = (
         ()
         if on or not request.scope.may("clusters")
         else alerts.alerts(scope=request.scope, area=code, now=request.now, limit=5)
     )
-    service = figures_of.overview(scope=request.scope, now=request.now)
     return page(
         request,
         "areas/today.jinja",
@@ -107,10 +110,11 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         found=found,
         on=on,
         rate=found.rate(place.population),
-        drawing=curves.draw(found.days),
+        drawing=curves.draw(found.days, found.expected),
         alerts=told,
-        figures=None if on else service.figures.by_authority.get(code),
-        england=service.figures.total,
+        beside=figures.beside(scope=request.scope, area=code, now=request.now, on=on),
+        late=on is None and found.counted_at is not None and request.now - found.counted_at > LATE,
+        serial_interval=figures.SERIAL_INTERVAL,
         typed=request.GET.get("as-at", ""),
     )
 

@@ -13,8 +13,8 @@ from ringfence.web.visitor import StaffRequest
 @require_safe
 def home(request: StaffRequest) -> HttpResponse:
     visitor = request.visitor
-    if "area" in request.scope.permissions and len(request.scope.areas) == 1:
-        return redirect("authority-overview", request.scope.areas[0])
+    if request.scope.may("area") and len(request.scope.areas) == 1:
+        return redirect("area", request.scope.areas[0])
     if visitor.home:
         return redirect(visitor.home)
     return page(request, "home.jinja", title="You have no role at the moment")

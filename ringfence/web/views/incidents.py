@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ringfence.actions import incidents as verbs
 from ringfence.actions.errors import Invalid, Stale
 from ringfence.casework.models import Incident
-from ringfence.geography.atlas import packaged
+from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
@@ -31,7 +31,7 @@ def incidents(request: StaffRequest, code: str) -> HttpResponse:
 
 
 def _list(request: StaffRequest, code: str, form: Form | None = None, status: int = 200) -> HttpResponse:
-    area = packaged().areas.get(code)
+    area = atlas().areas.get(code)
     if area is None:
         raise Http404
     return page(
@@ -78,7 +78,7 @@ def _incident(
     request: StaffRequest, ref: str, form: Form | None = None, status: int = 200, changed: str = ""
 ) -> HttpResponse:
     found = queries.incident(scope=request.scope, ref=ref, now=request.now)
-    names = {each.case: each.name or f"a case of {packaged().area(each.area).name}" for each in found.cases}
+    names = {each.case: each.name or f"a case of {atlas().area(each.area).name}" for each in found.cases}
     return page(
         request,
         "areas/incident.jinja",
@@ -86,7 +86,7 @@ def _incident(
         section=SECTION,
         status=status,
         found=found,
-        area=packaged().area(found.area),
+        area=atlas().area(found.area),
         names=names,
         drawing=curves.draw(found.days),
         outcomes=[(key, words, "") for key, words in Incident.Outcome.choices],
