@@ -161,3 +161,39 @@ class PackedPostcodes(models.Model):
 
     def __str__(self) -> str:
         return f"packed {self.what}"
+
+
+class Shape(models.Model):
+    """What an authority or the part of a postcode sector in it is drawn with, and how many people live there.
+
+    One row is worked out from the postcodes (``geography.shapes``), another may be ``given`` by the authority and goes
+    before it, ``rings`` and ``population`` each where it has them. ``rings`` are flat lists of metres, east and north in
+    turn. ``cells`` of a sector: [postcodes at one spot, ring] each.
+    """
+
+    class Level(models.TextChoices):
+        AUTHORITY = "authority", "Authority"
+        SECTOR = "sector", "Sector"
+
+    authority = models.ForeignKey(Area, models.PROTECT, db_column="authority", db_index=False, related_name="+")
+    level = models.CharField(max_length=9, choices=Level)
+    code = models.CharField(max_length=9)
+    given = models.BooleanField()
+    rings = models.JSONField(null=True)
+    cells = models.JSONField(null=True)
+    population = models.FloatField(null=True)
+    source = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "shapes"
+        constraints = [
+            models.UniqueConstraint(fields=["authority", "level", "code", "given"], name="shape_once"),
+            models.CheckConstraint(condition=Q(population__gte=0), name="shape_population"),
+            models.CheckConstraint(
+                condition=Q(level="sector") | Q(level="authority", code=F("authority")), name="shape_level"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in {self.authority_id}"

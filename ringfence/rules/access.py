@@ -190,6 +190,7 @@ SYSTEM_SCOPES = {
     "search": "worker",
     "policy": "worker",
     "reconcile": "worker",
+    "geography": "worker",
     "statistics": "app",
     "deliveries": "app",
     "audit": "app",

@@ -90,7 +90,8 @@ class Own:
 
     def back(self, target: str) -> None:
         self.manage(
-            *(f"migrate {app} {target} --verbosity 0" for app in ("casework", "audit", "partnerships", "accounts"))
+            *(f"migrate {app} {target} --verbosity 0" for app in ("casework", "audit", "partnerships", "accounts")),
+            "migrate geography 0001 --verbosity 0",
         )
 
     def migrate(self) -> None:

@@ -252,6 +252,7 @@ SYSTEM = {
         "sweep",
         "policy",
         "reconcile",
+        "geography",
         "interviews",
         "messages",
         "search",

@@ -166,7 +166,19 @@ def test_a_very_long_list_of_areas_is_no_trouble(app: Attacker, filled: Filled) 
 
 
 @pytest.mark.parametrize(
-    "name", ["intake", "sweep", "policy", "reconcile", "interviews", "messages", "detection", "counting", "digest"]
+    "name",
+    [
+        "intake",
+        "sweep",
+        "policy",
+        "reconcile",
+        "interviews",
+        "messages",
+        "detection",
+        "counting",
+        "digest",
+        "geography",
+    ],
 )
 def test_a_scope_of_the_worker_gives_the_web_nothing(app: Attacker, name: str) -> None:
     assert set(app.holding(SYSTEM[name]).counts().values()) == {0}
@@ -207,6 +219,7 @@ SEEN_BY = {
         "sources",
         "results",
     },
+    ("worker", "geography"): set(),
     ("worker", "sweep"): {"traces", "attempts", "handovers", "standings"},
     ("worker", "policy"): {"traces", "handovers"},
     ("worker", "interviews"): {

@@ -1,4 +1,4 @@
-"""``ringfence geography``: load postcodes, and ask where one lies."""
+"""``ringfence geography``: load postcodes, an authority's own boundaries, and ask where a postcode lies."""
 
 from pathlib import Path
 
@@ -11,20 +11,39 @@ POSTCODES = typer.Option(
     help="A directory of your own: the ONS postcode directory's CSV or Code-Point Open.",
 )
 
+AUTHORITY = typer.Option(None, "--authority", metavar="CODE", help="Whose boundaries and populations they are.")
+
+BOUNDARIES = typer.Option(
+    None,
+    "--boundaries",
+    metavar="FILE",
+    help="GeoJSON of the authority and its postcode sectors: longitude and latitude, or EPSG:27700 where it says so.",
+)
+
+POPULATIONS = typer.Option(
+    None, "--populations", metavar="FILE", help="CSV of their residents, with the columns code and population."
+)
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Authorities and postcodes.", no_args_is_help=True)
+    group = typer.Typer(help="Authorities, postcodes and boundaries.", no_args_is_help=True)
     app.add_typer(group, name="geography")
 
     @group.command()
     def load(
         postcodes: Path | None = POSTCODES,
         again: bool = typer.Option(False, "--again", help="Also when it is there already."),
+        authority: str | None = AUTHORITY,
+        boundaries: Path | None = BOUNDARIES,
+        populations: Path | None = POPULATIONS,
     ) -> None:
-        """Load the areas and the postcodes, unless they are there already."""
+        """Load the areas and the postcodes, unless they are there already; and an authority's own boundaries."""
         from ringfence.cli import session
 
+        own = boundaries is not None or populations is not None
+        if own != (authority is not None):
+            raise typer.BadParameter("Give --authority together with --boundaries, --populations or both.")
         with session.database(typer.echo, geography=False):
             from ringfence.geography import load as loading
 
@@ -32,6 +51,8 @@ def register(app: typer.Typer) -> None:
                 for done in loading.ensure(owner, typer.echo, postcodes, again):
                     if not done.fresh:
                         typer.echo(f"The {done.what} are there already, from {done.source}.")
+            if authority is not None:
+                typer.echo(_give(authority, boundaries, populations))
 
     @group.command()
     def where(postcodes: list[str] = typer.Argument(..., metavar="POSTCODE...")) -> None:
@@ -43,3 +64,17 @@ def register(app: typer.Typer) -> None:
 
             for text, place in resolve.place(postcodes).items():
                 typer.echo(f"{place.postcode or text}: {place.why}")
+
+
+def _give(authority: str, boundaries: Path | None, populations: Path | None) -> str:
+    from datetime import UTC, datetime
+
+    from ringfence.actions import shapes
+    from ringfence.geography import boundaries as files
+    from ringfence.rules.access import system_scope
+
+    given = files.read(boundaries, populations)
+    kept = shapes.give(area=authority, given=given, by=system_scope("geography"), now=datetime.now(UTC))
+    if not kept.fresh:
+        return f"{given.source} is there already."
+    return f"{authority} has {kept.boundaries} boundaries and {kept.populations} populations of its own now."
