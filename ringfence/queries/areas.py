@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
+from ringfence.rules.line_list import kept
 
 
 class Day(NamedTuple):
@@ -137,6 +139,26 @@ def line_list(
         cursor.execute(_LISTED, {"now": now, "user": scope.user, "verb": verb, "area": area, "count": len(rows)})
     total = rows[0][-1] if rows else 0
     return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of a line list that somebody saved: field of the list's form -> values."""
+
+    id: int
+    name: str
+    view: dict[str, list[str]]
+
+
+def saved_views(*, scope: Scope, area: str, now: datetime) -> tuple[View, ...]:
+    """One's own saved views of an area's line list, by name. Raises Refused, NotFound."""
+    must_answer_for(scope, area, "line list")
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, name, filters::text FROM saved_views WHERE user_id = %s AND area = %s ORDER BY lower(name), id",
+            [scope.user, area],
+        )
+        return tuple(View(number, name, kept(json.loads(view))) for number, name, view in cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)

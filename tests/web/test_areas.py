@@ -10,11 +10,12 @@ from django.db import connection
 from django.utils import timezone
 
 from ringfence.accounts import walls
+from ringfence.accounts.models import Membership
 from ringfence.actions import counting, detection
 from ringfence.queries.today import beside, today
 from ringfence.rules.access import NotFound, Refused, system_scope
 from ringfence.rules.calendar import london_date
-from tests.town import BLACKBURN, LUTON, Town, row
+from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -106,6 +107,33 @@ def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: 
     with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
         cursor.execute("SELECT detail->>'people' FROM audit.events WHERE verb = 'line list.exported' AND opened")
         assert cursor.fetchall() == [("3",)]
+
+
+def test_a_view_is_saved_opened_and_deleted(town: Town, signed_in: SignedIn) -> None:
+    seen_at(town, 2, 1)
+    with walls.transaction(ACCOUNTS):
+        analyst = town.users["Charlie"]
+        Membership.objects.create(user=analyst, role="analyst", area_id=BLACKBURN, from_at=timezone.now())
+    client, address = signed_in("Dora"), f"/areas/{BLACKBURN}/line-list"
+    view = {"to": "17", "order": "age", "columns": ["case", "sex"], "nonsense": "x"}
+    unnamed = client.post(f"{address}/views", view)
+    assert unnamed.status_code == 422 and "Give the view a name" in unnamed.content.decode()
+    assert 'value="17"' in unnamed.content.decode()
+    for order in ("name", "age"):
+        answer = client.post(f"{address}/views", view | {"order": order, "view_name": "Under <18>"})
+        assert answer.headers["Location"] == f"{address}?to=17&order={order}&columns=case&columns=sex"
+    page = client.get(address).content.decode()
+    assert page.count("Under &lt;18&gt;</a>") == 1
+    assert f'href="{address}?to=17&amp;order=age&amp;columns=case&amp;columns=sex"' in page
+    opened = client.get(address, {"from": "17", "columns": ["case", "sex"]})
+    assert "Person 1 Test" not in words(opened) and "Female" in words(opened)
+    assert "Under <18>" not in words(signed_in("Charlie").get(address))
+    number = int(page.split("/line-list/views/")[1].split("/")[0])
+    assert signed_in("Charlie").post(f"{address}/views/{number}/delete").status_code == 404
+    assert "The view is deleted." in words(client.post(f"{address}/views/{number}/delete", follow=True))
+    assert "Your saved views" not in words(client.get(address))
+    out = client.get(address, {"format": "csv", "columns": ["case", "age"]})
+    assert b"".join(out.streaming_content).decode("utf-8-sig").splitlines()[0] == "case,age"
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet(town: Town, signed_in: SignedIn) -> None:

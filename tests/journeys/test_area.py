@@ -1,0 +1,73 @@
+"""A director's morning: the area with its estimate of the last days, a past day, a view of the line list that is kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from ringfence.accounts import walls
+from ringfence.rules.access import system_scope
+from ringfence.rules.calendar import london_date
+from tests.journeys.people import be
+from tests.journeys.test_pages import look
+from tests.town import BLACKBURN, Town
+
+
+def counts(area: str = BLACKBURN) -> None:
+    """Eight weeks of counts, as the worker leaves them: growing, each day reported within four days."""
+    now = timezone.now()
+    today, draw = london_date(now), random.Random(1)
+    rows = []
+    for ago in range(56):
+        on = today - timedelta(days=ago)
+        whole = round(60 * 1.03 ** (28 - ago) * draw.uniform(0.8, 1.2)) + 6
+        for delay, share in enumerate((0.1, 0.4, 0.3, 0.15, 0.05)):
+            if delay <= ago:
+                known, some = on + timedelta(days=delay), round(whole * share)
+                rows += [(measure, on, known, some) for measure in ("cases", "positive", "transferred")]
+                rows += [
+                    ("positive:PCR", on, known, some),
+                    ("negative:PCR", on, known, 9 * some),
+                    ("negative", on, known, 9 * some),
+                ]
+                rows += [("reached", on, known, round(0.8 * some)), ("within_24", on, known, round(0.6 * some))]
+                rows += [(f"age:{first}", on, known, some // 8) for first in (0, 5, 12, 18, 30, 50, 65, 80)]
+    with walls.transaction(system_scope("counting")), connection.cursor() as cursor:
+        cursor.executemany("INSERT INTO area_days VALUES (%s, %s, %s, %s, %s)", [(area, *each) for each in rows])
+        cursor.execute("INSERT INTO marks (key, through, at) VALUES ('count_tracing', 0, %s)", [now])
+
+
+def test_a_director_s_morning(page: Page, real_town: Town, axe: Callable[[Page], list[str]]) -> None:
+    counts()
+    for _ in range(3):
+        real_town.trace(now=timezone.now() - timedelta(days=1))
+    be(page, real_town, "Dora")
+    expect(page).to_have_url(f"/areas/{BLACKBURN}")
+    expect(page.get_by_text("nowcast")).to_be_visible()
+    wrong = look(page, "dora", "/area", axe)
+    past = london_date(timezone.now()) - timedelta(days=9)
+    page.get_by_label("What was known on a past day").fill(past.isoformat())
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="As it was known on")).to_be_visible()
+    wrong += look(page, "dora", "/area-past", axe)
+    page.get_by_role("link", name="Line list").click()
+    page.get_by_label("Postcode begins with").fill("BB1")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("Sex", exact=True).check()
+    page.get_by_role("button", name="Show").click()
+    page.get_by_label("Save this view as").fill("Town centre")
+    page.get_by_role("button", name="Save the view").press("Enter")
+    expect(page.get_by_text("The view is saved.")).to_be_visible()
+    wrong += look(page, "dora", "/line-list-view", axe)
+    page.goto(f"/areas/{BLACKBURN}/line-list")
+    page.get_by_role("link", name="Town centre").click()
+    expect(page.get_by_label("Postcode begins with")).to_have_value("BB1")
+    expect(page.get_by_role("columnheader", name="Sex")).to_have_count(1)
+    page.get_by_role("button", name="Delete the view Town centre").click()
+    expect(page.get_by_text("The view is deleted.")).to_be_visible()
+    assert wrong == []
