@@ -77,7 +77,13 @@ def test_nothing_is_disclosed_before_the_identity_check(town: Town, signed_in: S
 
 def test_each_page_that_is_shown_is_one_opening(town: Town, signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
-    sent = {"interview": "0", "version": str(version(trace)), "then": "on", "kind": "call", "asked": ["identity_confirmed"]}
+    sent = {
+        "interview": "0",
+        "version": str(version(trace)),
+        "then": "on",
+        "kind": "call",
+        "asked": ["identity_confirmed"],
+    }
     client.post(f"/traces/{trace}/interview/who", sent | {"a-identity_confirmed": "yes"})
     assert events("trace.opened") == []
     look(client, trace, "illness")
