@@ -18,7 +18,7 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.rules.access import Scope, system_scope
 from ringfence.rules.handover import TeamKind
-from ringfence.rules.statistics import CASE, CONTACT, DEFINITIONS, HOUR, Definition, Figures, Overview
+from ringfence.rules.statistics import CASE, CONTACT, DEFINITIONS, HOUR, Contacts, Definition, Figures, Overview
 
 MICROSECONDS = 1_000_000
 HOUR_MICROSECONDS = 3600 * MICROSECONDS
@@ -51,22 +51,25 @@ _FIGURES = """
     min(t.created_at) FILTER (WHERE t.closed_at IS NULL)
 """
 
+# Asked of contacts alone, so that the traces of cases never look there.
+_HOUSEHOLD = "t.reason = 'contact' AND EXISTS (SELECT 1 FROM contacts c WHERE c.trace_id = t.id AND c.household)"
+
 # A trace that never changed hands, or did once, tells of all its owners by itself. The others are few, and the teams
 # that had them before are looked up. One statement, so that no trace passes from the one part to the other meanwhile.
 _CELLS = f"""
 SELECT t.reason, t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
-    t.reached_by_kind, {_FIGURES}
+    t.reached_by_kind, {_HOUSEHOLD}, {_FIGURES}
 FROM traces t
 WHERE t.handovers <= 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
-GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind
+GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, 5
 UNION ALL
-SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, {_FIGURES}
+SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, {_HOUSEHOLD}, {_FIGURES}
 FROM (
     SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
     FROM traces t
     WHERE t.handovers > 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
 ) t
-GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind
+GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind, 5
 """
 
 
@@ -153,12 +156,14 @@ def overview(
 
 
 class _Cell(NamedTuple):
-    """Traces for one reason, of one authority with the same owners, first to present, reached by the same kind of team, or not."""
+    """Traces for one reason, of one authority with the same owners, first to present, reached by the same kind of team, or
+    not, and for contacts of a household or not."""
 
     reason: str
     authority: str
     owners: list[int]
     reached_by: str
+    household: bool
     traces: int
     seconds: Any
     not_reached: int
@@ -169,9 +174,8 @@ class _Cell(NamedTuple):
 
 
 def _add_up(cells: Iterable[_Cell], kinds: Mapping[int, TeamKind], now: datetime) -> Overview:
-    total, contacts = _Sum(), _Sum()
+    total, contacts, of_household, elsewhere = _Sum(), _Group(), _Group(), _Group()
     authorities: dict[str | None, _Sum] = {}
-    contacts_of: dict[str | None, _Sum] = {}
     first_kinds: dict[TeamKind, _Sum] = {}
     for cell in cells:
         owners = [kinds[team] for team in cell.owners]
@@ -186,16 +190,31 @@ def _add_up(cells: Iterable[_Cell], kinds: Mapping[int, TeamKind], now: datetime
             kind = first_kinds.setdefault(owners[0], _Sum())
             groups = (total, authorities.setdefault(area, _Sum()), kind)
         elif cell.reason == CONTACT:
-            groups = (contacts, contacts_of.setdefault(area, _Sum()))
+            groups = (*contacts.of(area), *(of_household if cell.household else elsewhere).of(area))
         for group in groups:
             group.add(cell, times, passed)
     return Overview(
         total.figures(now),
         _in_order(authorities, now),
         {kind: first_kinds[kind].figures(now) for kind in TeamKind if kind in first_kinds},
-        contacts.figures(now),
-        _in_order(contacts_of, now),
+        *contacts.figures(now),
+        of_household.figures(now),
+        elsewhere.figures(now),
     )
+
+
+class _Group:
+    """The figures of some of the contacts while they are added up."""
+
+    def __init__(self) -> None:
+        self.total = _Sum()
+        self.areas: dict[str | None, _Sum] = {}
+
+    def of(self, area: str | None) -> tuple[_Sum, _Sum]:
+        return self.total, self.areas.setdefault(area, _Sum())
+
+    def figures(self, now: datetime) -> Contacts:
+        return Contacts(self.total.figures(now), _in_order(self.areas, now))
 
 
 def _in_order(areas: Mapping[str | None, _Sum], now: datetime) -> dict[str | None, Figures]:

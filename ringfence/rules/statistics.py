@@ -76,6 +76,9 @@ CONTACT_DEFINITIONS = (
     ),
     Definition("within_24", _FIRST, "Reached no more than 24 hours after they were identified."),
     Definition(
+        "of_household", _FIRST, "Of those identified, who live with a case that named them; all others live elsewhere."
+    ),
+    Definition(
         "other", _FIRST, "Closed for another reason: tested positive, no contact after all, refused, in hospital, died."
     ),
 )
@@ -90,6 +93,7 @@ class TraceFacts:
 
     `authority` is None when no authority is known. `first_kind` and `owner_kind` are the kinds of the first and the
     present owner team. `handed_over_at` is when it first passed from a national team or the pool to a local team.
+    `household` says of a contact that a case who lives with them named them.
     `passes` is that of `handover.due`; `owned_since`, `handovers`, `claimed` and `reason` are as in the record.
     """
 
@@ -108,6 +112,7 @@ class TraceFacts:
     handed_over_at: datetime | None = None
     handovers: int = 0
     claimed: bool = False
+    household: bool = False
 
     def __post_init__(self) -> None:
         if (self.reached_at is None) != (self.reached_by_kind is None):
@@ -175,9 +180,16 @@ class Figures:
         return percent(self.reached_after_hand_over, self.handed_over)
 
 
+class Contacts(NamedTuple):
+    """The figures of some of the contacts, in total and by authority."""
+
+    total: Figures
+    by_authority: Mapping[str | None, Figures]
+
+
 class Overview(NamedTuple):
     """The figures of cases in total, by authority (None for no known authority), and by the kind of team each trace began
-    with; and those of contacts in total and by authority.
+    with; and those of contacts in total and by authority, of them those who live with a case, and those who do not.
 
     Groups with no trace in the period are left out. Follow-ups are in none."""
 
@@ -186,6 +198,8 @@ class Overview(NamedTuple):
     by_first_kind: Mapping[TeamKind, Figures]
     contacts: Figures
     contacts_by_authority: Mapping[str | None, Figures]
+    of_household: Contacts
+    elsewhere: Contacts
 
 
 def percent(part: int, whole: int) -> float | None:
@@ -209,6 +223,7 @@ def overview(traces: Iterable[TraceFacts], from_at: datetime, to_at: datetime, n
     chosen = [trace for trace in traces if from_at <= trace.created_at < to_at]
     cases = [trace for trace in chosen if trace.reason == CASE]
     contacts = [trace for trace in chosen if trace.reason == CONTACT]
+    home, elsewhere = ([trace for trace in contacts if trace.household is there] for there in (True, False))
     kinds = [kind for kind in TeamKind if any(trace.first_kind is kind for trace in cases)]
     return Overview(
         figures(cases, now),
@@ -216,6 +231,8 @@ def overview(traces: Iterable[TraceFacts], from_at: datetime, to_at: datetime, n
         {kind: figures([trace for trace in cases if trace.first_kind is kind], now) for kind in kinds},
         figures(contacts, now),
         _by_authority(contacts, now),
+        Contacts(figures(home, now), _by_authority(home, now)),
+        Contacts(figures(elsewhere, now), _by_authority(elsewhere, now)),
     )
 
 

@@ -55,6 +55,7 @@ class Drawn:
     ended_after: timedelta
     due_after: timedelta
     reason: str
+    household: bool = False
 
 
 @st.composite
@@ -71,6 +72,7 @@ def traces(draw: Any) -> Drawn:
         ended_after=draw(gaps),
         due_after=draw(gaps),
         reason=draw(st.sampled_from(["case", "contact", "followup"])),
+        household=draw(st.booleans()),
     )
 
 
@@ -99,6 +101,7 @@ def facts(drawn: Drawn) -> TraceFacts:
         outcome=drawn.outcome,
         handed_over_at=handed,
         handovers=len(drawn.held),
+        household=drawn.household,
     )
 
 
@@ -129,6 +132,15 @@ FROM unnest(%(reason)s::text[], %(person)s::bigint[], %(person_case)s::bigint[],
         outcome, reached_at, reached_by_kind, closed_at, handovers, n)
 ORDER BY n
 RETURNING id
+"""
+
+# Every other contact is named by two cases, of whom one lives with them if anybody does.
+_CONTACTS = """
+INSERT INTO contacts (case_id, case_person_id, person_id, trace_id, entry, relation, household, last_contact, identified_at,
+    source)
+SELECT c, 0, t.person_id, t.id, 'e' || c, 'work', h.household AND c = 0, '2026-11-10', %(at)s, 'tracer'
+FROM unnest(%(traces)s::bigint[], %(household)s::boolean[]) h (trace, household) JOIN traces t ON t.id = h.trace
+CROSS JOIN LATERAL generate_series(0, t.id %% 2) c WHERE t.reason = 'contact'
 """
 
 _HANDOVERS = """
@@ -176,6 +188,8 @@ def insert(town: Any, drawn: list[Drawn]) -> None:
             for key, value in zip(moves, values, strict=True):
                 moves[key].append(value)
             since += gap
+    with walls.transaction(system_scope("intake")), connection.cursor() as cursor:
+        cursor.execute(_CONTACTS, {"at": START, "traces": made, "household": [each.household for each in drawn]})
     with walls.transaction(system_scope("sweep")), connection.cursor() as cursor:
         cursor.execute(_HANDOVERS, moves)
 

@@ -76,6 +76,8 @@ def to_json(found: ServiceOverview) -> dict[str, Any]:
         ],
         "total": figures(found.figures.total),
         "contacts": figures(found.figures.contacts),
+        "contacts_of_household": figures(found.figures.of_household.total),
+        "contacts_elsewhere": figures(found.figures.elsewhere.total),
         "by_team_kind": {kind.value: figures(each) for kind, each in found.figures.by_first_kind.items()},
         "by_authority": [
             {"code": code, "name": found.names[code], **figures(each)}
@@ -95,7 +97,12 @@ def figures(each: Figures) -> dict[str, Any]:
 
 def to_lines(found: ServiceOverview) -> list[str]:
     """A table for the terminal: the total, then every authority."""
-    groups = [("England", found.figures.total), ("  contacts", found.figures.contacts)]
+    groups = [
+        ("England", found.figures.total),
+        ("  contacts", found.figures.contacts),
+        ("    of the household", found.figures.of_household.total),
+        ("    elsewhere", found.figures.elsewhere.total),
+    ]
     # By name, and last those whom no authority is known for.
     authorities = sorted(found.figures.by_authority.items(), key=lambda item: (item[0] is None, found.names[item[0]]))
     groups += [(found.names[code], each) for code, each in authorities]
