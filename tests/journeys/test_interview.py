@@ -10,9 +10,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, Request, expect
 
 from ringfence.actions import partnerships
+from ringfence.partnerships.models import ServiceRule
 from ringfence.queries import interview as queries
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
+from ringfence.rules.policy import ENGLAND, Exemption
 from tests.database import Connection
 from tests.deliveries import load_postcodes
 from tests.interviews import place as entry
@@ -218,6 +220,33 @@ def test_places_that_are_known_are_offered_while_typing(
     other.fill("Somewhere new")
     expect(other).to_have_value("Somewhere new")
     expect(page.get_by_label("Postcode").nth(1)).to_have_value("")
+
+
+def test_a_contact_who_need_not_stay_at_home(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
+    rule = next(policy for policy in ENGLAND if policy.contact_exemptions)
+    ServiceRule.objects.create(from_date=date(2026, 1, 2), policy=rule.name)
+    town.trace(now=timezone.now() - timedelta(days=1))
+    be(page, town, "Nia", "/work")
+    page.get_by_role("button", name="Take the next trace").click()
+    page.get_by_role("button", name="Start the interview").click()
+    page.get_by_role("group", name="please tell me your date of birth").get_by_label("Yes").check()
+    page.get_by_label("The person themselves").check()
+    save(page)
+    page.get_by_role("link", name="Who were they close to?").click()
+    page.get_by_role("group", name="Does anybody live with you?").get_by_label("Yes").check()
+    page.fill("#a-contacts-0-given_name", "Ann")
+    page.fill("#a-contacts-0-phone", "07700900201")
+    page.select_option("#a-contacts-0-relation", "household")
+    reasons = page.get_by_role("group", name="Need not stay at home because they are").first
+    expect(reasons.get_by_role("checkbox")).to_have_count(len(Exemption) - 1)
+    reasons.get_by_label("fully vaccinated").check()
+    assert axe(page) == []
+    page.get_by_role("button", name="Save and stay here").click()
+    ticked = page.get_by_role("group", name="Need not stay at home because they are")
+    expect(ticked.first.get_by_label("fully vaccinated")).to_be_checked()
+    expect(ticked.nth(1).get_by_label("fully vaccinated")).not_to_be_checked()
+    (ann,) = sheet(town, page).values["contacts"]
+    assert ann["exemptions"] == [Exemption.VACCINATED]
 
 
 def test_every_part_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
