@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 from zlib import crc32
 
@@ -10,6 +12,7 @@ from django.db import connection
 
 from ringfence.feeds.linelist import Columns
 from ringfence.geography.packed import Packed
+from ringfence.queries.people import Candidates
 from ringfence.rules import identity
 from ringfence.rules.places import canonical
 from ringfence.rules.results import POSITIVE
@@ -60,6 +63,21 @@ class _Spelt(dict[str, str]):
         return found
 
 
+def apart(
+    rows: list[int], nhs_numbers: Sequence[str], match_keys: Sequence[int], known: Candidates
+) -> tuple[list[int], list[int]]:
+    """Of these rows, those whose number and details are nobody's, neither in the record nor in another row; and the others.
+
+    What is decided of a stranger tells nothing about any other row: they are most, and need not be looked at in turn.
+    """
+    numbers = {number for number, times in Counter(nhs_numbers).items() if times > 1} | known.by_number.keys()
+    keys = {key for key, times in Counter(match_keys).items() if times > 1} | known.by_key.keys()
+    numbers.discard("")
+    keys.discard(0)
+    alone = [nhs_numbers[i] not in numbers and match_keys[i] not in keys for i in rows]
+    return list(compress(rows, alone)), [i for i, each in zip(rows, alone, strict=True) if not each]
+
+
 _STRANGERS = 7_166_036
 
 #: A multiple of most numbers of parts: as rows are divided by the same sum, parts of one delivery never share a lock.
@@ -77,10 +95,8 @@ def meet(births: Sequence[str], nhs_numbers: Sequence[str]) -> None:
     The same number twice, or the same details twice without one, is stopped by a unique index; details once with a
     number and once without are not. So who has none is met alone, of all who may have the same birth date.
     """
-    wanted: dict[int, bool] = {}
-    for birth, number in zip(births, nhs_numbers, strict=True):
-        lock = crc32(birth.encode()) % _LOCKS
-        wanted[lock] = wanted.get(lock, False) or not number
-    order = sorted(wanted)  # all take them in this order, so that no two wait for each other
+    locks = {birth: crc32(birth.encode()) % _LOCKS for birth in set(births)}
+    alone = {locks[birth] for birth, number in zip(births, nhs_numbers, strict=True) if not number}
+    order = sorted(set(locks.values()))  # all take them in this order, so that no two wait for each other
     with connection.cursor() as cursor:
-        cursor.execute(_MEET, [_STRANGERS, _STRANGERS, order, [wanted[lock] for lock in order]])
+        cursor.execute(_MEET, [_STRANGERS, _STRANGERS, order, [lock in alone for lock in order]])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ringfence.actions.keys import Keys, meet
+from ringfence.actions.keys import Keys, apart, meet
 from ringfence.actions.writing import BY_INDEX, reserve, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.geography import resolve
@@ -256,8 +256,13 @@ class Batch:
             self._join_known(made, known)
 
     def _decide_positives(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
-        numbers = reserve("people", len(positive))
-        for i in positive:
+        people, numbers = reserve("people", len(positive)), reserve("cases", len(positive))
+        strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known)
+        for i, person, case in zip(strangers, people, numbers, strict=False):
+            self.person[i], self.case[i] = person, case
+            self.new_people.append((i, person))
+            self.opened.append(Opened(case, person, i, _FIRST.number, True))
+        for i in others:
             decision = self._identify(i, known)
             if isinstance(decision, identity.Same):
                 person = self.person[i] = decision.person
@@ -265,11 +270,12 @@ class Batch:
                     known.details[person] = self._details(made[person])
                 self._adopt_number(i, person, known)
             else:
-                person = self.person[i] = next(numbers)
+                person = self.person[i] = next(people)
                 made[person] = i
                 self.new_people.append((i, person))
                 self._remember(i, person, known)
-        self._episodes(positive, made, known)
+        if others:
+            self._episodes(others, numbers, made, known)
 
     def _join_known(self, made: dict[int, int], known: Candidates) -> None:
         """Negative and void results join whom they are surely about, if known by then, and create nobody."""
@@ -319,13 +325,12 @@ class Batch:
             self.adopted[person] = number
             self.changed[person] = known.details[person]
 
-    def _episodes(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
+    def _episodes(self, positive: list[int], numbers: Iterator[int], made: dict[int, int], known: Candidates) -> None:
         fields = self.fields
         held = episodes(
             {person for i in positive if (person := self.person[i]) is not None and person not in made},
             scope=self.merger.scope,
         )
-        numbers = reserve("cases", len(positive))
         reach = self.merger.reinfection_days
         ordinal: dict[str, int] = {}
         for i in positive:

@@ -31,12 +31,13 @@ def write(batch: Batch) -> None:
 def reserve(table: str, count: int) -> Iterator[int]:
     """New ids of a table. They are numbers of a transaction that is seen to be under way (``actions.counting``)."""
     with connection.cursor() as cursor:
+        # One text: making a row of each takes longer than taking the numbers.
         cursor.execute(
             "WITH begun AS MATERIALIZED (SELECT pg_current_xact_id())"
-            f" SELECT nextval('{table}_id_seq') FROM begun CROSS JOIN generate_series(1, %s)",
+            f" SELECT string_agg(nextval('{table}_id_seq')::text, ',') FROM begun CROSS JOIN generate_series(1, %s)",
             [count],
         )
-        return iter([row[0] for row in cursor.fetchall()])
+        return map(int, (cursor.fetchone()[0] or "").split(",")) if count else iter(())
 
 
 class _Writer:
