@@ -37,6 +37,22 @@ def lola(town: Town, signed_in: SignedIn, handed_over: str, today: str) -> Clien
     return client
 
 
+def test_visits_are_planned_from_the_list_of_what_was_handed_over(
+    town: Town, signed_in: SignedIn, handed_over: str, today: str
+) -> None:
+    client = signed_in("Lola")
+    page = Page(client.get("/local").content.decode())
+    assert "Visit those ticked" in page.words and page.problems == []
+    assert page.typed["visitors"] == str(town.users["Lola"].pk)
+    assert f"visit-{number(handed_over)}" in page.ids
+    sent = {"team": page.typed["team"], "visitors": page.typed["visitors"], "day": today}
+    nobody = client.post("/visits", sent)
+    assert nobody.status_code == 422 and "Tick whom to visit." in Page(nobody.content.decode()).words
+    done = client.post("/visits", sent | {"trace": number(handed_over)}, follow=True)
+    assert "1 visit for today." in Page(done.content.decode()).words
+    assert "Visit those ticked" not in Page(signed_in("Hana").get("/escalated").content.decode()).words
+
+
 def test_a_day_is_planned_listed_and_recorded_without_javascript(lola: Client, handed_over: str, today: str) -> None:
     page = Page(lola.get(f"/visits/{today}").content.decode())
     assert "1 visit for today." in page.words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -13,6 +15,7 @@ from ringfence.queries import local as queries
 from ringfence.queries import work
 from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
+from ringfence.rules.calendar import london_date
 from ringfence.rules.handover import Group
 from ringfence.web import words
 from ringfence.web.rendering import page
@@ -49,7 +52,17 @@ def handed_over(request: StaffRequest) -> HttpResponse:
         answers=answers,
         mine=mine,
         changed=changed,
+        may_visit=scope.may("visits"),
+        days=coming_days(london_date(now)),
     )
+
+
+def coming_days(today: date) -> list[tuple[str, str]]:
+    """The days for which visits are planned, for a list to choose from."""
+    days = [today + timedelta(days=number) for number in range(8)]
+    return [
+        (on.isoformat(), words.day(on, today).capitalize() if on < days[2] else words.day(on, today)) for on in days
+    ]
 
 
 def chosen_team(request: StaffRequest, chosen: str, kind: str) -> Place:

@@ -22,7 +22,7 @@ from ringfence.web import paper as papers
 from ringfence.web import words
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
-from ringfence.web.views.local import chosen_team
+from ringfence.web.views.local import chosen_team, coming_days
 from ringfence.web.visitor import Place, StaffRequest
 
 SECTION = "/visits"
@@ -47,7 +47,6 @@ def visits(request: StaffRequest) -> HttpResponse:
         if done is not None:
             return done
     scope, now, team = request.scope, request.now, place.team
-    today = london_date(now)
     candidates = queries.candidates(scope=scope, team=team, now=now)
     return page(
         request,
@@ -60,11 +59,7 @@ def visits(request: StaffRequest) -> HttpResponse:
         days=queries.days(scope=scope, team=team, now=now),
         candidates=candidates,
         visitors=queries.visitors(scope=scope, team=team, now=now),
-        choices=[
-            (on.isoformat(), words.day(on, today).capitalize() if number < 2 else words.day(on, today))
-            for number in range(8)
-            for on in [today + timedelta(days=number)]
-        ],
+        choices=coming_days(london_date(now)),
         ticked=form.ids("trace"),
         going=form.ids("visitors") or ([request.visitor.id] if request.method != "POST" else []),
         typed=form.data,
