@@ -1,4 +1,4 @@
-"""Two places that are one: joined, and parted again. What each case said stays as it was said."""
+"""Two places that are one: joined, and parted again; how many people a place has. What each case said stays as it was said."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ringfence.actions import auditing
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.base.references import tidy
 from ringfence.rules.access import Refused, Scope
+from ringfence.rules.settings import MOST_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +91,21 @@ def part(*, setting: str, by: Scope, now: datetime) -> Merged:
             )
         auditing.record("setting.parted", by=by, now=now, area=gone.authority, detail={"keep": kept, "merge": gone.id})
     return Merged(kept, kept_ref, gone.id, gone.ref)
+
+
+def set_size(*, setting: str, people: int | None, by: Scope, now: datetime) -> int | None:
+    """Say how many people work, learn or live at a setting (its reference); None when it is not known. What it was before.
+
+    Raises Refused, NotFound, Invalid.
+    """
+    by.require("settings")
+    if people is not None and not 1 <= people <= MOST_PEOPLE:
+        raise Invalid("people", f"The number of people must be a whole number from 1 to {MOST_PEOPLE:,}.")
+    with walls.transaction(by), connection.cursor() as cursor:
+        found = _hold([setting], by)[tidy(setting)]
+        cursor.execute("SELECT size FROM settings WHERE id = %s", [found.id])
+        before: int | None = cursor.fetchone()[0]
+        cursor.execute("UPDATE settings SET size = %s WHERE id = %s", [people, found.id])
+        detail = {"setting": found.id, "people": people, "before": before}
+        auditing.record("setting.sized", by=by, now=now, area=found.authority, detail=detail)
+    return before

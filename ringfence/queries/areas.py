@@ -13,6 +13,7 @@ from ringfence.accounts import walls
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
 from ringfence.rules.line_list import kept
+from ringfence.rules.settings import COMPLEX, Kind, Risk, risk
 
 
 class Day(NamedTuple):
@@ -163,30 +164,52 @@ def saved_views(*, scope: Scope, area: str, now: datetime) -> tuple[View, ...]:
 
 @dataclass(frozen=True, slots=True)
 class AtRisk:
-    """A place that cases named: how many, over which days, days since the last, and an attack rate where its size is known."""
+    """A place that cases named: how many, when they were there, when the last of them fell ill, and how much it matters.
+
+    ``size``: people who work, learn or live there, None when nobody has said. ``quiet``: days since the last case.
+    """
 
     ref: str
     name: str
     kind: str
     postcode: str
+    size: int | None
     cases: int
     first: date
     last: date
+    last_case: date
+    quiet: int
+    risk: Risk
 
 
 _AT_RISK = """
-SELECT s.ref, s.name, s.kind, s.postcode, count(DISTINCT e.case_id), min(e.from_date), max(e.until_date)
+SELECT s.ref, s.name, s.kind, s.postcode, s.size, count(DISTINCT e.case_id), min(e.from_date), max(e.until_date),
+    coalesce(max(coalesce(c.onset_date, c.first_specimen_date)), max(e.until_date))
 FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
-WHERE s.authority = %(area)s AND e.withdrawn_at IS NULL AND e.until_date >= %(since)s
-GROUP BY s.id, s.ref, s.name, s.kind, s.postcode
-HAVING count(DISTINCT e.case_id) >= 2
-ORDER BY count(DISTINCT e.case_id) DESC, max(e.until_date) DESC, s.name LIMIT %(limit)s
+LEFT JOIN cases c ON c.id = e.case_id
+WHERE s.authority = %(area)s AND s.kind <> %(home)s AND e.withdrawn_at IS NULL AND e.until_date >= %(since)s
+GROUP BY s.id
+HAVING count(DISTINCT e.case_id) >= 2 OR s.kind = ANY (%(complex)s)
 """
 
 
-def settings_at_risk(*, scope: Scope, area: str, now: datetime, days: int = 28, limit: int = 50) -> tuple[AtRisk, ...]:
-    """Places of the area that two or more cases named in the last days, most cases first. Raises Refused, NotFound."""
+def settings_at_risk(*, scope: Scope, area: str, now: datetime, days: int = 28, limit: int = 100) -> tuple[AtRisk, ...]:
+    """Places of the area that cases named in the last days, those that ask most for somebody to act first: care homes,
+    hospitals, prisons and schools from the first case, others from the second. Raises Refused, NotFound."""
     must_answer_for(scope, area, "settings")
+    today = london_date(now)
+    values: dict[str, Any] = {
+        "area": area,
+        "home": Kind.HOME.value,
+        "complex": [kind.value for kind in COMPLEX],
+        "since": today - timedelta(days=days),
+    }
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_AT_RISK, {"area": area, "since": london_date(now) - timedelta(days=days), "limit": limit})
-        return tuple(AtRisk(*row) for row in cursor.fetchall())
+        cursor.execute(_AT_RISK, values)
+        rows: list[Any] = cursor.fetchall()
+    found = []
+    for ref, name, kind, postcode, size, cases, first, last, last_case in rows:
+        quiet = max(0, (today - last_case).days)
+        weighed = risk(kind, cases, size, quiet)
+        found.append(AtRisk(ref, name, kind, postcode, size, cases, first, last, last_case, quiet, weighed))
+    return tuple(sorted(found, key=lambda each: (*(-part for part in each.risk.order), each.name, each.ref))[:limit])

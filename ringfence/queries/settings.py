@@ -131,7 +131,7 @@ class Stay:
 class Setting:
     """A place with who was there. ``merged_into`` is the reference of the setting that it turned out to be, "" while it is
     one itself; ``merged`` are those that turned out to be this one; ``perhaps`` may be duplicates, each with why.
-    ``may_merge``: it lies in the reader's areas."""
+    ``size``: people who work, learn or live there, None when nobody has said. ``may_merge``: it lies in the reader's areas."""
 
     id: int
     ref: str
@@ -141,6 +141,7 @@ class Setting:
     postcode: str
     authority: str
     created_at: datetime
+    size: int | None
     merged_into: str
     stays: tuple[Stay, ...]
     cases: int
@@ -151,7 +152,7 @@ class Setting:
 
 
 _SETTING = """
-SELECT s.id, s.ref, s.name, s.kind, s.address, s.postcode, s.authority, s.created_at, coalesce(i.ref, '')
+SELECT s.id, s.ref, s.name, s.kind, s.address, s.postcode, s.authority, s.created_at, s.size, coalesce(i.ref, '')
 FROM settings s LEFT JOIN settings i ON i.id = s.merged_into_id
 WHERE s.ref = %(ref)s AND s.authority = ANY (%(areas)s)
 """
@@ -208,7 +209,7 @@ def setting(*, scope: Scope, ref: str, now: datetime) -> Setting:
     ]
     pairs = [each for each in rules.duplicates(known) if row[0] in (each.keep, each.merge)]
     perhaps = tuple((others[each.merge if each.keep == row[0] else each.keep], each.why) for each in pairs)
-    id_, found, name, kind, address, code, authority, created_at, into = row
+    id_, found, name, kind, address, code, authority, created_at, size, into = row
     return Setting(
         id=id_,
         ref=found,
@@ -218,6 +219,7 @@ def setting(*, scope: Scope, ref: str, now: datetime) -> Setting:
         postcode=code,
         authority=authority,
         created_at=created_at,
+        size=size,
         merged_into=into,
         stays=tuple(Stay(*each[:-1]) for each in stays),
         cases=len({each[-1] for each in stays}),

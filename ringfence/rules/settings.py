@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from itertools import combinations
@@ -58,6 +59,14 @@ KIND_WORDS = {
 
 COMPLEX = frozenset({Kind.CARE_HOME, Kind.HOSPITAL, Kind.PRISON, Kind.SCHOOL, Kind.NURSERY})
 """Kinds that the health protection team takes."""
+
+ACTIVE_DAYS = 14
+"""Days since its last case for which a place counts as one where people are still falling ill."""
+
+HIGH_ATTACK = 10.0
+"""Per cent of the people of a place, from which its attack rate counts as high."""
+
+MOST_PEOPLE = 200_000
 
 LONGEST_KEY = 120
 
@@ -169,3 +178,32 @@ def suggest(typed: str, known: Iterable[Place], postcode: str = "", most: int = 
         begins = bool(words) and " ".join(theirs).startswith(" ".join(words))
         ranked.append(((each.postcode != postcode, not begins, -each.cases, each.name, each.id), each))
     return [each for _, each in sorted(ranked)[:most]]
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How much a place with cases asks for somebody to act: ``order`` sorts, the greatest first; ``why`` says it in words.
+
+    ``attack_rate``: cases in per cent of the people there; None where their number is not known.
+    """
+
+    order: tuple[int, int, int, int, int]
+    attack_rate: float | None
+    why: str
+
+
+def risk(kind: str, cases: int, size: int | None, quiet_days: int) -> Risk:
+    """The risk of a place that so many cases named, where so many people are, so many days after its last case.
+
+    First those where people are still falling ill; of them care homes, hospitals, prisons and schools; then where many of
+    the people there have it; then where most cases are.
+    """
+    rate = 100 * cases / size if size else None
+    active, complex_, high = quiet_days <= ACTIVE_DAYS, kind in COMPLEX, rate is not None and rate >= HIGH_ATTACK
+    since = "today" if quiet_days <= 0 else "yesterday" if quiet_days == 1 else f"{quiet_days} days ago"
+    said = [f"{cases} {'case' if cases == 1 else 'cases'}, the last {since}"]
+    if complex_:
+        said.append("a setting for the health protection team")
+    if high:
+        said.append("many of the people there")
+    return Risk((active, complex_, high, cases, -quiet_days), rate, "; ".join(said))

@@ -67,6 +67,7 @@ urlpatterns = [
     path("settings/suggest", settings.suggest, name="setting-suggest"),
     path("settings/<str:ref>", settings.setting, name="setting"),
     path("settings/<str:ref>/merge", settings.merge, name="setting-merge"),
+    path("settings/<str:ref>/size", settings.size, name="setting-size"),
     path("support", support.support, name="support"),
     path("support/<int:referral>/done", support.support_done, name="support-done"),
     path("outbox", messages.outbox, name="outbox"),

@@ -176,7 +176,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms |= {"areas/<str:code>/line-list/views", "areas/<str:code>/line-list/views/<int:view>/delete"}
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
     forms |= {"support/<int:referral>/done"}
-    forms |= {"settings/<str:ref>/merge", "settings/suggest"}
+    forms |= {"settings/<str:ref>/merge", "settings/<str:ref>/size", "settings/suggest"}
     forms |= {"traces/<str:ref>/messages", "traces/<str:ref>/messages/stop"}
     # A script and a document.
     forms |= {"visits/worker.js", "visits/<str:day>/paper"}

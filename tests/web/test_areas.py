@@ -166,3 +166,26 @@ def test_alerts_are_on_the_page_and_can_be_set_aside(town: Town, signed_in: Sign
     done = client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "Two shifts."}, follow=True)
     assert "is set aside" in words(done) and "Two shifts." in words(done)
     assert client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "x"}).status_code == 404
+
+
+def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -> None:
+    trace, on = seen_at(town, 2, 1), london_date(timezone.now()) - timedelta(days=2)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO settings (ref, kind, name, name_key, authority, created_at)"
+            " VALUES ('AAA-AAA', 'care_home', 'Willow House', 'willow house', %s, now())",
+            [BLACKBURN],
+        )
+        cursor.execute(
+            'INSERT INTO exposures (case_id, person_id, setting_id, entry, category, from_date, until_date, "window",'
+            " source, recorded_at) SELECT t.case_id, t.person_id, s.id, 'a', 'care', %s, %s, 'both', 'tracer', now()"
+            " FROM traces t, settings s WHERE t.id = %s",
+            [on, on, trace],
+        )
+    client, address = signed_in("Dora"), f"/areas/{BLACKBURN}/settings"
+    before = words(client.get(address))
+    assert "1 case, the last 2 days ago; a setting for the health protection team" in before and "not known" in before
+    wrong = client.post("/settings/AAA-AAA/size", {"people": "many"})
+    assert wrong.status_code == 422 and "must be a whole number" in wrong.content.decode()
+    assert "40 people are there." in words(client.post("/settings/AAA-AAA/size", {"people": "40"}, follow=True))
+    assert "2.5 %" in words(client.get(address))

@@ -207,6 +207,13 @@ ROUTES = (
         arguments={"ref": "AAA-AAA"},
         sent={"merge": "CCC-CCC"},
     ),
+    Route(
+        "setting-size",
+        {"Leo": 404, "Dora": 404, "Nia": 403, "Gil": 403, "Charlie": 403},
+        method="post",
+        arguments={"ref": "AAA-AAA"},
+        sent={"people": "40"},
+    ),
     Route("support", {"Lola": 200, "Leo": 200, "Dora": 200, "Nia": 403, "Lena": 403, "Olu": 403, "Charlie": 403}),
     Route(
         "support-done",

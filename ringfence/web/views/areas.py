@@ -161,16 +161,15 @@ def dismiss(request: StaffRequest, code: str) -> HttpResponse:
 
 @require_safe
 def settings(request: StaffRequest, code: str) -> HttpResponse:
-    """Places of the area that several cases named."""
+    """Places of the area with cases, those that ask most for somebody to act first."""
     place = chosen_area(request, code)
     return page(
         request,
         "areas/settings.jinja",
-        title=f"Places with cases in {place.name}",
+        title=f"Places at risk in {place.name}",
         section=SECTION,
         area=place,
         tabs=tabs(request, code, "/settings"),
         places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now),
         kinds={each.value: each.words for each in SettingKind},
-        today=london_date(request.now),
     )

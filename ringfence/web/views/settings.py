@@ -12,7 +12,7 @@ from ringfence.actions import settings as verbs
 from ringfence.actions.errors import Invalid
 from ringfence.queries import settings as queries
 from ringfence.rules.exposures import CATEGORY_WORDS
-from ringfence.rules.settings import KIND_WORDS
+from ringfence.rules.settings import KIND_WORDS, MOST_PEOPLE
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -61,6 +61,7 @@ def _page(request: StaffRequest, ref: str, form: Form | None = None, status: int
         categories={each.value: words for each, words in CATEGORY_WORDS.items()},
         windows=WINDOWS,
         errors=form.errors() if form else {},
+        people=form.get("people") if form else found.size or "",
     )
 
 
@@ -81,6 +82,18 @@ def merge(request: StaffRequest, ref: str) -> HttpResponse:
         request, f"{done.merge_ref} is {done.keep_ref} now. You can undo it on the page of {done.merge_ref}."
     )
     return redirect("setting", done.keep_ref)
+
+
+@require_POST
+def size(request: StaffRequest, ref: str) -> HttpResponse:
+    """How many people work, learn or live there; empty when it is not known."""
+    form = Form(request.POST)
+    people = form.number("people", 1, MOST_PEOPLE, "The number of people") if form.get("people") else None
+    if not form.valid:
+        return _page(request, ref, form, 422)
+    verbs.set_size(setting=ref, people=people, by=request.scope, now=request.now)
+    messages.success(request, f"{people:,} people are there." if people else "How many people are there is not known.")
+    return redirect("setting", ref)
 
 
 @require_safe

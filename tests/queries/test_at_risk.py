@@ -1,0 +1,114 @@
+"""Places at risk: the SQL against plain Python on generated stays, and how many people are there said by somebody local."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringfence.accounts import walls
+from ringfence.actions import settings as verbs
+from ringfence.actions.errors import Invalid
+from ringfence.queries.areas import settings_at_risk
+from ringfence.rules.access import NotFound, Refused, system_scope
+from ringfence.rules.settings import COMPLEX, Kind, risk
+from tests.examples import examples
+from tests.town import BLACKBURN, HOUR, LUTON, START, Town, events, row
+
+INTERVIEWS = system_scope("interviews")
+NOW = START + HOUR
+TODAY = date(2026, 11, 16)
+KINDS = (Kind.CARE_HOME, Kind.WORKPLACE, Kind.SHOP, Kind.HOME)
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A case at a place, so many days ago; ``case`` and ``place`` are numbers."""
+
+    case: int
+    place: int
+    ago: int
+    withdrawn: bool
+
+
+stays = st.lists(
+    st.builds(Stay, st.integers(0, 3), st.integers(0, 3), st.sampled_from([0, 1, 5, 28, 29]), st.booleans()), max_size=8
+)
+
+
+def put(place: int, kind: str, area: str = BLACKBURN, size: int | None = None) -> str:
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO settings (ref, kind, name, name_key, postcode, authority, size, created_at)"
+            " VALUES (%s, %s, %s, %s, 'BB1 1AA', %s, %s, %s) RETURNING ref",
+            [f"AAA-{place:03}", kind, f"Place {place}", f"place {place}", area, size, NOW],
+        )
+        return str(cursor.fetchone()[0])
+
+
+def stay(trace: int, place: str, ago: int, withdrawn: bool = False, entry: int = 0) -> None:
+    on = TODAY - timedelta(days=ago)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO exposures (case_id, person_id, setting_id, entry, category, from_date, until_date, "window", source,'
+            " recorded_at, withdrawn_at) SELECT t.case_id, t.person_id, s.id, %s, 'work', %s, %s, 'both', 'tracer', %s, %s"
+            " FROM traces t, settings s WHERE t.id = %s AND s.ref = %s",
+            [str(entry), on, on, NOW, NOW if withdrawn else None, trace, place],
+        )
+
+
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stays,
+    st.lists(st.sampled_from([None, 5, 400]), min_size=4, max_size=4),
+    st.lists(st.integers(0, 30), min_size=4, max_size=4),
+)
+def test_the_places_are_those_of_plain_python(town: Town, given: list[Stay], sizes: list[Any], ill: list[int]) -> None:
+    with transaction.atomic():
+        cases = [town.trace() for _ in range(4)]
+        for case, ago in zip(cases, ill, strict=True):
+            with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE cases SET onset_date = %s WHERE id = %s",
+                    [TODAY - timedelta(days=ago), *row(case, "case_id")],
+                )
+        places = [put(number, kind, size=size) for number, (kind, size) in enumerate(zip(KINDS, sizes, strict=True))]
+        for number, each in enumerate(given):
+            stay(cases[each.case], places[each.place], each.ago, each.withdrawn, number)
+        expected = []
+        for number, kind in enumerate(KINDS):
+            there = [each for each in given if each.place == number and each.ago <= 28 and not each.withdrawn]
+            named = {each.case for each in there}
+            if kind != Kind.HOME and len(named) >= (1 if kind in COMPLEX else 2):
+                quiet = min(ill[case] for case in named)
+                weighed = risk(kind, len(named), sizes[number], quiet)
+                days = [TODAY - timedelta(days=each.ago) for each in there]
+                expected.append((places[number], len(named), quiet, min(days), max(days), weighed))
+        expected.sort(key=lambda each: each[-1].order, reverse=True)
+        found = settings_at_risk(scope=town.by("Dora"), area=BLACKBURN, now=NOW)
+        assert sorted(
+            (each.ref, each.cases, each.quiet, each.first, each.last, each.risk.why) for each in found
+        ) == sorted((*each[:-1], each[-1].why) for each in expected)
+        assert [each.risk.order for each in found] == [each[-1].order for each in expected]
+        transaction.set_rollback(True)
+
+
+def test_how_many_people_are_there_is_said_by_somebody_local(town: Town) -> None:
+    mine, theirs = put(1, Kind.SCHOOL), put(2, Kind.SCHOOL, LUTON)
+    stay(town.trace(), mine, 1)
+    assert verbs.set_size(setting=mine, people=50, by=town.by("Leo"), now=NOW) is None
+    (found,) = settings_at_risk(scope=town.by("Dora"), area=BLACKBURN, now=NOW)
+    assert (found.size, found.risk.attack_rate) == (50, 2.0)
+    assert verbs.set_size(setting=mine, people=None, by=town.by("Dora"), now=NOW) == 50
+    assert [told[-1]["before"] for told in events("setting.sized")] == [None, 50]
+    with pytest.raises(NotFound):
+        verbs.set_size(setting=theirs, people=50, by=town.by("Leo"), now=NOW)
+    with pytest.raises(Refused):
+        verbs.set_size(setting=mine, people=50, by=town.by("Nia"), now=NOW)
+    with pytest.raises(Invalid, match="from 1 to 200,000"):
+        verbs.set_size(setting=mine, people=0, by=town.by("Leo"), now=NOW)
