@@ -78,6 +78,11 @@ def outbox() -> Folder:
     return Folder(env.home / "outbox")
 
 
+def clear_outbox(*, now: datetime, folder: Folder | None = None) -> int:
+    """Remove messages from the folder whose links open nothing any more; how many. The record keeps what was said."""
+    return (folder or outbox()).clear(lambda written_at: rules.lies_until(written_at) <= now)
+
+
 _TAKE = """
 WITH picked AS MATERIALIZED (
     SELECT m.id, m.state FROM messages m

@@ -17,8 +17,10 @@ import re
 import secrets
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -113,6 +115,17 @@ class Folder:
             return Outgoing(**json.loads(self._path(ref).read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+    def clear(self, gone: Callable[[datetime], bool]) -> int:
+        """Remove what lies there, drafts included, where ``gone`` says so of when it was written. Returns how many."""
+        removed = 0
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            # Several processes clear at once: what another one took is gone either way.
+            with suppress(FileNotFoundError):
+                if gone(datetime.fromtimestamp(path.stat().st_mtime, UTC)):
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _path(self, ref: str) -> Path:
         if not re.fullmatch(r"[0-9A-Za-z-]+", ref):

@@ -30,6 +30,12 @@ LONGEST_SUBJECT = 200
 LINK_DAYS = 7
 """Days for which a link to the form opens."""
 
+
+def lies_until(written_at: datetime) -> datetime:
+    """Until when a message lies in the folder of a machine without a provider: as long as a link in it opens anything."""
+    return written_at + timedelta(days=LINK_DAYS)
+
+
 SILENT = timedelta(hours=4)
 """How long after somebody's last step in the form it counts as left unfinished."""
 

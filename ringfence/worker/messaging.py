@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
@@ -20,18 +20,25 @@ logger = logging.getLogger(__name__)
 #: Seconds between looks.
 PAUSE = 5
 
+#: How often the folder of a machine without a provider is looked through for what has lain there long enough.
+CLEARING = timedelta(hours=1)
+
 MESSAGES, INTERVIEWS = system_scope("messages"), system_scope("interviews")
 
 
 def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> None:
     """Look until ``stopping`` is set; what cannot be done now is done next time."""
     installed = False
+    cleared = datetime.min.replace(tzinfo=UTC)
     while not stopping.wait(PAUSE):
         try:
             if not installed:
                 templates.install(by=MESSAGES, now=now())
                 installed = True
             look(now())
+            if now() - cleared >= CLEARING:
+                cleared = now()
+                sending.clear_outbox(now=cleared)
         except (OperationalError, InterfaceError):
             connection.close()  # the clock says that the database is away
         except GatewayProblem as problem:

@@ -423,6 +423,17 @@ def test_without_a_provider_messages_lie_in_a_folder_for_their_owner(town, tmp_p
     assert folder.read("../secret") is None
 
 
+def test_it_lies_there_as_long_as_its_link_works(tmp_path):
+    folder = Folder(tmp_path / "outbox")
+    assert sending.clear_outbox(now=NOON, folder=folder) == 0
+    for ref, days in (("old", 7), ("young", 6)):
+        folder.send(Outgoing(ref, "text", "07700900001", "", "Hello"))
+        written = (NOON - days * 24 * HOUR).timestamp()
+        os.utime(tmp_path / "outbox" / ref, (written, written))
+    assert sending.clear_outbox(now=NOON, folder=folder) == 1
+    assert (folder.find("old"), folder.find("young") is None) == (None, False)
+
+
 def test_the_folder_is_the_default():
     assert isinstance(sending.gateway(), Folder)
 

@@ -16,6 +16,7 @@ from ringfence.actions.errors import Invalid
 from ringfence.base.env import env
 from ringfence.queries import messages as queries
 from ringfence.queries.interview import sheet
+from ringfence.queries.policy import service_policy
 from ringfence.queries.references import trace_number
 from ringfence.rules.messages import BY_HAND, Channel
 from ringfence.web.forms import Form
@@ -37,8 +38,10 @@ def outbox(request: StaffRequest) -> HttpResponse:
         before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
     )
     folder = sending.outbox()
-    # Only where nothing leaves the machine: a link is then followed from here, and from nowhere else.
-    lying = {} if env.notify_key else {each.ref: folder.read(each.ref) for each in found.messages}
+    # A link lets whoever has it knock at somebody's form, so it is shown where nobody is a real person and nothing leaves
+    # the machine: it is then followed from here, and from nowhere else. Elsewhere the record's text stands, without it.
+    shown = not env.notify_key and service_policy(request.now).exercise
+    lying = {each.ref: folder.read(each.ref) for each in found.messages} if shown else {}
     return page(
         request,
         "outbox.jinja",
@@ -47,6 +50,7 @@ def outbox(request: StaffRequest) -> HttpResponse:
         found=found,
         bodies={ref: sent.body for ref, sent in lying.items() if sent is not None},
         local=not env.notify_key,
+        shown=shown,
         colours=STATES,
         residents=f"{env.residents_url}/you/",
     )
