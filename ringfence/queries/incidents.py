@@ -142,12 +142,12 @@ WHERE a.incident_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 500
 
 _OPENED = """
 INSERT INTO audit.events (at, user_id, scope, verb, opened, area, detail)
-VALUES (%(now)s, %(user)s, 'person', 'incident.read', true, %(area)s, jsonb_build_object('incident', %(id)s, 'people', %(people)s))
+VALUES (%(now)s, %(user)s, 'person', %(verb)s, true, %(area)s, jsonb_build_object('incident', %(id)s, 'people', %(people)s))
 """
 
 
-def incident(*, scope: Scope, ref: str, now: datetime) -> Record:
-    """One incident; the look is logged with how many people it shows. Raises Refused, NotFound."""
+def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.read") -> Record:
+    """One incident; the look is logged as ``verb`` with how many people it shows. Raises Refused, NotFound."""
     scope.require("clusters")
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_HEAD, {"ref": tidy(ref)})
@@ -169,7 +169,8 @@ def incident(*, scope: Scope, ref: str, now: datetime) -> Record:
         cursor.execute(_ACTIONS, {"id": number})
         actions = tuple(Action(*row) for row in cursor.fetchall())
         area = known["area"]
-        cursor.execute(_OPENED, {"now": now, "user": scope.user, "area": area, "id": number, "people": len(linked)})
+        logged = {"now": now, "user": scope.user, "area": area, "id": number, "people": len(linked), "verb": verb}
+        cursor.execute(_OPENED, logged)
     cases = tuple(
         replace(each, member=members[each.case])
         for each in sorted(linked, key=lambda each: (members[each.case].generation, each.day, each.case))
@@ -197,3 +198,28 @@ def _days(of_cases: list[date], today: date) -> tuple[Day, ...]:
         Day(on, of_cases.count(on), on <= today - timedelta(days=3))
         for on in (first + timedelta(days=n) for n in range((today - first).days + 1))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a situation report is made of: the incident, and the places that its cases named, each with how many did."""
+
+    record: Record
+    places: tuple[tuple[str, str, int], ...]
+
+
+# Somebody's home is nobody's business on paper.
+_PLACES = """
+SELECT s.name, s.kind, count(DISTINCT e.case_id)
+FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
+WHERE e.case_id = ANY (%(cases)s) AND e.withdrawn_at IS NULL AND s.kind <> 'home'
+GROUP BY s.id ORDER BY 3 DESC, s.name, s.id LIMIT 50
+"""
+
+
+def report(*, scope: Scope, ref: str, now: datetime) -> Report:
+    """An incident as it is told on paper; taking it out is logged as an opening. Raises Refused, NotFound."""
+    with walls.transaction(scope), connection.cursor() as cursor:
+        found = incident(scope=scope, ref=ref, now=now, verb="incident.reported")
+        cursor.execute(_PLACES, {"cases": [each.case for each in found.cases]})
+        return Report(found, tuple(cursor.fetchall()))

@@ -1,21 +1,40 @@
-"""A day's visits on paper: PDF with its structure marked, so that a screen reader reads it in order (PDF/UA-1)."""
+"""Documents on paper: PDF with its structure marked, so that a screen reader reads it in order (PDF/UA-1)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import typst
 
-_TEMPLATE = Path(__file__).resolve().parent / "templates" / "visits" / "paper.typ"
+from ringfence.casework.models import Incident
+from ringfence.geography.resolve import atlas
+from ringfence.queries.incidents import Report
+from ringfence.rules.attempts import TraceOutcome
+from ringfence.rules.calendar import london_date
+from ringfence.rules.settings import Kind
+from ringfence.web import words
+
+_TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
 @cache
-def _source() -> bytes:
-    return _TEMPLATE.read_bytes()
+def _source(template: str) -> bytes:
+    return (_TEMPLATES / template).read_bytes()
+
+
+def _document(template: str, data: Mapping[str, Any]) -> bytes:
+    """The template filled in. Values go in as data, never as markup."""
+    inputs = {"data": json.dumps(data)}
+    try:
+        return bytes(typst.compile(_source(template), sys_inputs=inputs, format="pdf", pdf_standards="ua-1"))
+    except typst.TypstError:
+        # A name in a script that the built-in fonts do not hold must not keep the list from being printed.
+        return bytes(typst.compile(_source(template), sys_inputs=inputs, format="pdf"))
 
 
 def visits(title: str, rounds: Sequence[Any]) -> bytes:
@@ -41,10 +60,66 @@ def visits(title: str, rounds: Sequence[Any]) -> bytes:
             for each in rounds
         ],
     }
-    # Values go in as data, never as markup.
-    inputs = {"data": json.dumps(data)}
-    try:
-        return bytes(typst.compile(_source(), sys_inputs=inputs, format="pdf", pdf_standards="ua-1"))
-    except typst.TypstError:
-        # A name in a script that the built-in fonts do not hold must not keep the list from being printed.
-        return bytes(typst.compile(_source(), sys_inputs=inputs, format="pdf"))
+    return _document("visits/paper.typ", data)
+
+
+def situation(report: Report, *, area: str, made_by: str, now: datetime) -> bytes:
+    """The situation report of an incident as PDF. Cases are named by reference alone: paper is passed on."""
+    return _document("areas/report.typ", told(report, area=area, made_by=made_by, now=now))
+
+
+def told(report: Report, *, area: str, made_by: str, now: datetime) -> dict[str, Any]:
+    """What the situation report says."""
+    record = report.record
+    kinds = {each.value: each.words for each in Kind}
+    outcomes = {each.value: each.words for each in TraceOutcome}
+    refs = {each.case: each.ref or f"a case of {atlas().area(each.area).name}" for each in record.cases}
+    infected = {each.case: each.member for each in record.cases if each.member is not None}
+    return {
+        "title": f"Situation report: {record.title}",
+        "ref": record.ref,
+        "area": area,
+        "as_at": f"{words.clock(now)} on {words.day(now)}",
+        "made_by": made_by,
+        "opened": f"{words.day(record.opened_at)} by {record.opened_by or 'somebody'}",
+        "closed": f"{words.day(record.closed_at)}: {Incident.Outcome(record.outcome).label}"
+        if record.closed_at
+        else "",
+        "summary": record.summary,
+        "evidence": record.evidence if record.evidence != record.summary else "",
+        "quiet": "no case is linked" if record.quiet is None else words.count(record.quiet, "day"),
+        "days": [[words.day(day.on), day.cases, day.complete] for day in record.days],
+        "cases": [
+            {
+                "ref": refs[each.case],
+                "ill": words.day(each.day),
+                "generation": infected[each.case].generation,
+                "by": refs.get(infected[each.case].infector or 0, "not known"),
+                "how": f"{infected[each.case].certainty}: {infected[each.case].why}"
+                if infected[each.case].infector
+                else "",
+                "tracing": outcomes.get(each.outcome, "open") if each.ref else "",
+            }
+            for each in record.cases
+        ],
+        "removed": len(record.removed),
+        "places": [[name or "without a name", kinds.get(kind, kind), cases] for name, kind, cases in report.places],
+        "actions": [
+            {
+                "what": each.what,
+                "owner": each.owner,
+                "due": words.day(each.due_on) if each.due_on else "",
+                "state": _state(each.due_on, each.done_at, now),
+                "at": words.day(each.at),
+            }
+            for each in record.actions
+        ],
+    }
+
+
+def _state(due_on: Any, done_at: datetime | None, now: datetime) -> str:
+    if due_on is None:
+        return ""
+    if done_at is not None:
+        return f"done {words.day(done_at)}"
+    return "overdue" if due_on < london_date(now) else "open"

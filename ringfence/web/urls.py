@@ -85,6 +85,7 @@ urlpatterns = [
     path("incidents/<str:ref>/cases/remove", incidents.remove_case, name="incident-case-removed"),
     path("incidents/<str:ref>/actions", incidents.add_action, name="incident-action"),
     path("incidents/<str:ref>/actions/done", incidents.finish_action, name="incident-action-done"),
+    path("incidents/<str:ref>/report", incidents.report, name="incident-report"),
     path("incidents/<str:ref>/close", incidents.close, name="incident-close"),
     path("areas/<str:code>/line-list", line_list.line_list, name="line-list"),
     path("areas/<str:code>/line-list/views", line_list.save, name="save-view"),

@@ -179,7 +179,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     forms |= {"settings/<str:ref>/merge", "settings/<str:ref>/size", "settings/suggest"}
     forms |= {"traces/<str:ref>/messages", "traces/<str:ref>/messages/stop"}
     # A script and a document.
-    forms |= {"visits/worker.js", "visits/<str:day>/paper"}
+    forms |= {"visits/worker.js", "visits/<str:day>/paper", "incidents/<str:ref>/report"}
     walked = {address.lstrip("/") for address in seen}
     named = r"[A-Z0-9]{3,4}-[A-Z0-9]{3}|E\d{8}|\d{4}-\d\d-\d\d|(?<=/interview/).*"
     for part, shape in ((named, "*"), ("case/1", "*/*"), ("templates/.+", "templates/*/*/*")):

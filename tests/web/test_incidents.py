@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from tests.town import BLACKBURN, Town
+import pytest
+from django.utils import timezone
+
+from ringfence.actions import incidents
+from tests.town import BLACKBURN, Town, events
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -48,3 +53,34 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
     now = client.get(where).content.decode().split('name="version" value="')[1].split('"')[0]
     assert "Choose how it ended" in words(client.post(f"{where}/close", {"version": now}), 422)
     assert "Closed" in words(client.post(f"{where}/close", {"version": now, "outcome": "over"}, follow=True))
+
+
+def test_the_situation_report_names_cases_by_reference_and_is_logged(
+    town: Town, signed_in: SignedIn, trace: str
+) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    client, now = signed_in("Dora"), timezone.now()
+    by = town.by("Dora", now)
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex #gym", summary="A [gym] *1*.", by=by, now=now).ref
+    incidents.add_case(incident=ref, trace=trace, why="Trained there.", by=by, now=now)
+    incidents.add_action(incident=ref, what="Ring the manager.", owner="Leo", due_on=now.date(), by=by, now=now)
+    answer = client.get(f"/incidents/{ref}/report")
+    assert answer.headers["Content-Type"] == "application/pdf"
+    read = pypdf.PdfReader(io.BytesIO(answer.content))
+    assert read.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    text = " ".join(" ".join(each.extract_text() for each in read.pages).split())
+    for told in (
+        "Situation report: Flex #gym",
+        "A [gym] *1*.",
+        "made by Dora",
+        "As at",
+        trace,
+        "Ring the manager.",
+        "Leo",
+        "open",
+    ):
+        assert told in text, told
+    for secret in ("Person", "1 High Street", "BB1 1AA", "01632", "0770"):
+        assert secret not in text, secret
+    (told,) = events("incident.reported")
+    assert told[:2] == (town.users["Dora"].pk, True) and told[-1]["people"] == 1

@@ -243,6 +243,7 @@ ROUTES = (
     Route("incidents", {"Dora": 404}, arguments={"code": "E06000032"}),
     Route("open-incident", {"Dora": 422, "Nia": 403, "Charlie": 403}, method="post", arguments=AREA),
     Route("incident", {"Dora": 404, "Nia": 403, "Charlie": 403}, arguments=INCIDENT),
+    Route("incident-report", {"Dora": 404, "Nia": 403, "Olu": 403, "Charlie": 403}, arguments=INCIDENT),
     Route("incident-case", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-case-removed", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-action", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),

@@ -17,7 +17,7 @@ from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
-from ringfence.web import curves
+from ringfence.web import curves, paper
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, tabs
@@ -97,6 +97,18 @@ def _incident(
         errors=form.errors() if form else {},
         typed=form.data if form else {},
     )
+
+
+@require_safe
+def report(request: StaffRequest, ref: str) -> HttpResponse:
+    """The situation report, as a PDF."""
+    found = queries.report(scope=request.scope, ref=ref, now=request.now)
+    area = atlas().area(found.record.area).name
+    document = paper.situation(found, area=area, made_by=request.visitor.name, now=request.now)
+    answer = HttpResponse(document, content_type="application/pdf")
+    name = f"situation-{found.record.ref}-{london_date(request.now)}.pdf"
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer
 
 
 def _do(
