@@ -182,6 +182,14 @@ def recompute(*, seen: Seen, by: Scope, now: datetime, limit: int = AT_ONCE) -> 
     return done
 
 
+_OUTDATED = """
+UPDATE messages m SET state = 'cancelled', state_at = %(now)s, error = %(why)s
+FROM templates x
+WHERE m.trace_id = ANY (%(traces)s) AND m.state = 'waiting' AND x.id = m.template_id
+    AND x.key IN ('isolation', 'changed', 'ended')
+"""
+
+
 def tell(changed: Collection[Changed], by: Scope, now: datetime) -> None:
     """Write down whose isolation changed, and write to those who have been told other dates."""
     if not changed:
@@ -200,7 +208,9 @@ def tell(changed: Collection[Changed], by: Scope, now: datetime) -> None:
             "SELECT id FROM traces WHERE id = ANY (%s) AND reached_at IS NOT NULL", [[each.trace for each in changed]]
         )
         told = {row[0] for row in cursor.fetchall()}
-    asked = [_message(each, london_date(now)) for each in changed if each.trace in told]
+        # Two that wait for the morning would go out together, in whichever order.
+        cursor.execute(_OUTDATED, {"traces": sorted(told), "now": now, "why": "Newer dates were written instead."})
+    asked = [_message(each, now) for each in changed if each.trace in told]
     try:
         messages.queue(asked=asked, by=by, now=now)
     except Invalid:
@@ -208,8 +218,9 @@ def tell(changed: Collection[Changed], by: Scope, now: datetime) -> None:
         logger.warning("no message about changed dates was queued: there is no template for it")
 
 
-def _message(each: Changed, on: date) -> Asked:
-    key = f"isolation/{each.trace}/{each.after or 'none'}"
-    if each.after is None or each.after < on:
-        return Asked(each.trace, "ended", f"{key}/{on}")
-    return Asked(each.trace, "changed", f"{key}/{on}", {"until": each.after.isoformat()})
+def _message(each: Changed, now: datetime) -> Asked:
+    # Each change is its own: there and back again on one day is two, and the last one holds.
+    key = f"isolation/{each.trace}/{each.after or 'none'}/{now:%Y%m%dT%H%M%S%f}"
+    if each.after is None or each.after < london_date(now):
+        return Asked(each.trace, "ended", key)
+    return Asked(each.trace, "changed", key, {"until": each.after.isoformat()})
