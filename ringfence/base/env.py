@@ -283,6 +283,11 @@ class Environment:
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
     @property
+    def staff_url(self) -> str:
+        """Where staff find their pages, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}" if self.local else f"https://{self.hosts[0]}"
+
+    @property
     def local(self) -> bool:
         """Whether the pages are served to this machine alone, without HTTPS."""
         return set(self.hosts) <= {"127.0.0.1", "localhost", "::1"}

@@ -88,6 +88,7 @@ class Kind:
     about: str
     holds: frozenset[str]
     channels: tuple[Channel, ...]
+    languages: frozenset[str] = frozenset(LANGUAGES)
 
 
 _ALL = tuple(Channel)
@@ -106,6 +107,14 @@ KINDS: dict[str, Kind] = {
         Kind("isolation", "Stay at home until", "The dates, after they were told.", frozenset({"until"}), _ALL),
         Kind("changed", "The dates have changed", "When a new date was worked out.", frozenset({"until"}), _ALL),
         Kind("ended", "No longer need to stay at home", "When isolation ends early.", frozenset(), _ALL),
+        Kind(
+            "digest",
+            "The morning of an area",
+            "To directors and analysts who want it, each morning: numbers alone, without names and places.",
+            frozenset({"area", "cases", "found", "actions", "page"}),
+            (Channel.EMAIL,),
+            frozenset({"en"}),
+        ),
     )
 }
 

@@ -16,6 +16,7 @@ SUBJECTS = {
         "isolation": "Please stay at home",
         "changed": "Your dates have changed",
         "ended": "You no longer need to stay at home",
+        "digest": "((area)) this morning",
     },
     "pl": {
         "invitation": "Prosimy o wypełnienie krótkiego formularza",
@@ -64,6 +65,9 @@ BODIES = {
         "food, medicine or money, tell us when we call, or ask your council.",
         "changed": "Your dates have changed. Please stay at home up to and including ((until)).",
         "ended": "You no longer need to stay at home. Thank you.",
+        "digest": "((area))\n\n((cases))\n\n((found))\n\n((actions))\n\nWhere, and what it rests on, is on your page: ((page))\n\n"
+        "You get this each morning because you answer for the area; you can stop it at the foot of that page. It names nobody "
+        "and no place, because e-mails are passed on.",
     },
     "pl": {
         "invitation": "Śledzenie kontaktów: prosimy o wypełnienie krótkiego formularza o Twoim ostatnim teście. Zajmie to "
@@ -149,5 +153,5 @@ def first_texts() -> list[Text]:
         for code, bodies in BODIES.items()
         for key, kind in KINDS.items()
         for channel in kind.channels
-        if channel is not Channel.LETTER or code in PRINTED
+        if code in kind.languages and (channel is not Channel.LETTER or code in PRINTED)
     ]

@@ -76,6 +76,7 @@ urlpatterns = [
     path("escalated", escalated.escalated, name="escalated"),
     path("areas", areas.mine, name="areas"),
     path("areas/<str:code>", areas.area, name="area"),
+    path("areas/<str:code>/digest", areas.choose_digest, name="digest"),
     path("areas/<str:code>/clusters", areas.clusters, name="clusters"),
     path("areas/<str:code>/clusters/dismiss", areas.dismiss, name="dismiss"),
     path("areas/<str:code>/incidents", incidents.incidents, name="incidents"),

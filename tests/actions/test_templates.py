@@ -35,7 +35,7 @@ def test_every_message_has_its_text_in_every_language():
         (kind.key, channel, code)
         for kind in rules.KINDS.values()
         for channel in kind.channels
-        for code in rules.LANGUAGES
+        for code in kind.languages
         if channel != "letter" or code in PRINTED
     }
 

@@ -172,7 +172,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen", "answers/seen"}
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
-    forms |= {"areas/<str:code>/incidents/open"}
+    forms |= {"areas/<str:code>/incidents/open", "areas/<str:code>/digest"}
     forms |= {"areas/<str:code>/line-list/views", "areas/<str:code>/line-list/views/<int:view>/delete"}
     forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
     forms |= {"support/<int:referral>/done"}

@@ -9,12 +9,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from ringfence.actions import detection
+from ringfence.actions import detection, digest
 from ringfence.actions.errors import Invalid
 from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
 from ringfence.queries import alerts, areas
+from ringfence.queries import messages as messages_of
 from ringfence.queries import today as figures
+from ringfence.rules import digest as rules
 from ringfence.rules.calendar import london_date
 from ringfence.rules.settings import Kind as SettingKind
 from ringfence.web import curves
@@ -101,11 +103,27 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         rate=found.rate(place.population),
         drawing=curves.draw(found.days, found.expected),
         alerts=told,
+        digest=rules.wanted(
+            [place.role for place in request.visitor.places if place.area == code],
+            messages_of.digest_wanted(scope=request.scope, now=request.now),
+        ),
         beside=figures.beside(scope=request.scope, area=code, now=request.now, on=on),
         late=on is None and found.counted_at is not None and request.now - found.counted_at > LATE,
         serial_interval=figures.SERIAL_INTERVAL,
         typed=request.GET.get("as-at", ""),
     )
+
+
+@require_POST
+def choose_digest(request: StaffRequest, code: str) -> HttpResponse:
+    """Whether somebody wants the morning's e-mail."""
+    chosen_area(request, code)
+    wanted = request.POST.get("digest") == "yes"
+    digest.choose(wanted=wanted, by=request.scope, now=request.now)
+    messages.success(
+        request, "You get an e-mail each morning." if wanted else "You get no e-mail in the morning from now on."
+    )
+    return redirect("area", code)
 
 
 @require_safe

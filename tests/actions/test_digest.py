@@ -1,0 +1,109 @@
+"""The morning's e-mail: once for each area, reader and day, to whom wants it, with nobody and no place in it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from ringfence.accounts import walls
+from ringfence.accounts.models import Membership
+from ringfence.actions import digest, incidents, sending
+from ringfence.gateways.messages import Folder
+from ringfence.queries import messages as queries
+from ringfence.rules.access import Refused, system_scope
+from ringfence.rules.calendar import london_date
+from tests.town import ACCOUNTS, BLACKBURN, HOUR, LUTON, MESSAGES, START, Town, events
+from tests.web.conftest import BACKEND
+from tests.web.reading import Page
+
+DIGEST, DETECTION, COUNTING = (system_scope(name) for name in ("digest", "detection", "counting"))
+DAY = timedelta(days=1)
+
+
+def alert(area: str, cases: int, evidence: str = "6 cases named the gym at LE5 4PW") -> None:
+    with walls.transaction(DETECTION), connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO alerts (ref, key, method, area, postcode, start, "end", found_at, updated_at, cases, households,'
+            " rank, evidence, detail) VALUES (%(key)s, %(key)s, 'exposure', %(area)s, 'LE5 4PW', '2026-11-03', '2026-11-08',"
+            " %(at)s, %(at)s, %(cases)s, 5, 1, %(evidence)s, '{}')",
+            {"key": f"{area[-3:]}-{cases:03}", "area": area, "at": START - HOUR, "cases": cases, "evidence": evidence},
+        )
+
+
+def sent() -> list[tuple[Any, ...]]:
+    with walls.transaction(MESSAGES), connection.cursor() as cursor:
+        cursor.execute('SELECT "to", subject, body, state FROM messages ORDER BY id')
+        return list(cursor.fetchall())
+
+
+def analyst(town: Town, name: str = "Charlie", area: str = BLACKBURN) -> None:
+    with walls.transaction(ACCOUNTS):
+        Membership.objects.create(user=town.users[name], role="analyst", area_id=area, from_at=START - DAY)
+
+
+def test_it_is_sent_once_a_day_and_names_nobody_and_no_place(town: Town, tmp_path: Any) -> None:
+    alert(BLACKBURN, 6)
+    alert(LUTON, 9)
+    week = london_date(START) - timedelta(days=5)
+    with walls.transaction(COUNTING), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO area_days VALUES (%s, 'cases', %s, %s, 1234)", [BLACKBURN, week, week])
+    by = town.by("Dora")
+    ref = incidents.open_incident(area=BLACKBURN, title="Secret", by=by, now=START).ref
+    incidents.add_action(incident=ref, what="Ring.", owner="Leo", due_on=london_date(START), by=by, now=START)
+    assert digest.queue(by=DIGEST, now=START) == 1
+    assert digest.queue(by=DIGEST, now=START + HOUR) == 0
+    assert sending.deliver(by=MESSAGES, now=START + HOUR, through=Folder(tmp_path / "outbox")).sent == 1
+    ((to, subject, body, state),) = sent()
+    assert (to, subject, state) == ("dora@example.org", "Blackburn with Darwen this morning", "sent")
+    assert "1,234 cases in the last seven complete days" in body
+    assert (
+        "1 cluster stands on your list, 1 of them new" in body and "6 cases from 5 households named one place" in body
+    )
+    assert "1 incident is open; 1 action is due" in body and f"/areas/{BLACKBURN}" in body
+    for secret in ("LE5", "gym", "Secret", "Ring", "Luton"):
+        assert secret not in body, secret
+    assert digest.queue(by=DIGEST, now=START + DAY) == 1
+    assert len(events("digest.queued")) == 2
+
+
+def test_who_gets_it(town: Town) -> None:
+    analyst(town)
+    assert digest.queue(by=DIGEST, now=START) == 1
+    for name, choice in (("Charlie", True), ("Dora", False)):
+        digest.choose(wanted=choice, by=town.by(name), now=START)
+        assert queries.digest_wanted(scope=town.by(name), now=START) is choice
+    assert queries.digest_wanted(scope=town.by("Nia"), now=START) is None
+    assert digest.queue(by=DIGEST, now=START + DAY) == 1
+    assert [to for to, *_ in sent()] == ["dora@example.org", "charlie@example.org"]
+    with pytest.raises(Refused):
+        digest.choose(wanted=True, by=town.by("Nia"), now=START)
+
+
+def test_the_outbox_shows_readers_their_own(town: Town) -> None:
+    analyst(town)
+    alert(BLACKBURN, 6)
+    assert digest.queue(by=DIGEST, now=START) == 1
+    assert sending.deliver(by=MESSAGES, now=START).sent == 1
+
+    def shown(name: str) -> str:
+        client = Client()
+        client.force_login(town.users[name], BACKEND)
+        return Page(client.get("/outbox").content.decode()).words
+
+    assert "6 cases from 5 households named one place" in shown("Dora")
+    for name in ("Charlie", "Leo"):
+        assert "named one place" not in shown(name)
+
+
+def test_it_is_stopped_and_wanted_again_on_the_page(town: Town) -> None:
+    client = Client()
+    client.force_login(town.users["Dora"], BACKEND)
+    address = f"/areas/{BLACKBURN}/digest"
+    for said, told in (("no", "You get no e-mail"), ("yes", "You get an e-mail each morning.")):
+        page = Page(client.post(address, {"digest": said}, follow=True).content.decode())
+        assert told in page.words and page.problems == []
+    assert "Send me no more" in page.words
