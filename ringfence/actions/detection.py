@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -36,8 +36,8 @@ BEHIND = {"exposures": 2_000, "cases": 20_000}
 #: New rows looked at in one go.
 AT_ONCE = 50_000
 
-#: Days of visits that are looked at: the history of chance, and a window before it.
-VISITS_DAYS = method.HISTORY + method.WINDOW
+#: Days of visits that are looked at: as long as an alert may stand, a window before that, and its history.
+VISITS_DAYS = rules.QUIET_DAYS + method.WINDOW + method.HISTORY
 
 #: Postcodes to a thousand residents: England's 1.7 million live ones (Code-Point Open) over 56.5 million people.
 POSTCODES_PER_RESIDENT = 0.030
@@ -109,18 +109,18 @@ def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding
     for stay in visits:
         if stay.setting or (stay.postcode, stay.category) not in named:
             named[stay.postcode, stay.category] = stay
-    found = method.clusters(
-        method.Event(each.case, each.household, each.postcode, each.category, each.first, each.last) for each in visits
-    )
+    events: dict[tuple[str, str], list[method.Event]] = defaultdict(list)
+    for stay in visits:
+        event = method.Event(stay.case, stay.household, stay.postcode, stay.category, stay.first, stay.last)
+        events[stay.postcode, stay.category].append(event)
+    found = method.clusters(event for some in events.values() for event in some)
     located = resolve.located({each.postcode for each in found})
     areas_of = {
         at: _areas((of_case[int(str(case))] for case in each.cases), located[each.postcode].utla)
         for at, each in enumerate(found)
     }
     everywhere = sorted({area for areas in areas_of.values() for area in areas})
-    busy = queries.busy(
-        everywhere, today - timedelta(days=method.HISTORY), today - timedelta(days=VISITS_DAYS + method.HISTORY)
-    )
+    of_days = queries.named(everywhere, today - timedelta(days=VISITS_DAYS), now)
     findings = []
     for at, each in enumerate(found):
         visit = named[each.postcode, each.category]
@@ -135,7 +135,7 @@ def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding
                 cases=tuple(int(str(case)) for case in each.cases),
                 households=each.households,
                 observed=float(len(each.cases)),
-                false_alarms=method.false_alarms(each.households, busy[area]),
+                false_alarms=_visits_by_chance(events[each.postcode, each.category], of_days[area], area, today),
                 postcode=each.postcode,
                 category=each.category,
                 complex_setting=visit.kind in {kind.value for kind in COMPLEX},
@@ -143,6 +143,21 @@ def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding
             for area in areas_of[at]
         ]
     return findings
+
+
+def _visits_by_chance(events: Sequence[method.Event], of_days: Mapping[date, int], area: str, today: date) -> float:
+    """How often a year chance makes a place of an area as unusual as the one of these visits is in its busiest week."""
+    households, last = method.busiest(events, today - timedelta(days=rules.QUIET_DAYS))
+    begun = last - timedelta(days=method.WINDOW - 1)
+    history = begun - timedelta(days=method.HISTORY)
+    before = {event.household for event in events if event.last >= history and event.first < begun}
+    return method.false_alarms(
+        households,
+        len(before),
+        sum(visits for on, visits in of_days.items() if begun <= on <= last),
+        sum(visits for on, visits in of_days.items() if history <= on < begun),
+        max(1, (resolve.atlas().areas[area].population or 0) // method.RESIDENTS_PER_PLACE),
+    )
 
 
 def _areas(of_cases: Iterable[str], of_place: str | None) -> list[str]:

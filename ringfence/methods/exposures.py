@@ -10,12 +10,11 @@ last longer than the window.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
+from scipy import stats
 from scipy.special import gammainc
 
 WINDOW, COINCIDENCE_WINDOW = 7, 14
@@ -80,10 +79,26 @@ def clusters(events: Iterable[Event], window: int = WINDOW) -> list[Cluster]:
 def _keep(found: list[Cluster], postcode: str, category: str, run: list[Event]) -> None:
     """The run, if its cases are of at least two households."""
     cases = dict.fromkeys(each.case for each in run)
-    households = {("household", each.household) if each.household else ("case", each.case) for each in run}
+    households = {_home(each) for each in run}
     if len(cases) >= 2 and len(households) >= 2:
         start, end = min(each.first for each in run), max(each.last for each in run)
         found.append(Cluster(postcode, category, start, end, tuple(cases), len(households), len(run)))
+
+
+def _home(event: Event) -> tuple[str, Hashable]:
+    return ("household", event.household) if event.household else ("case", event.case)
+
+
+def busiest(events: Sequence[Event], since: date, window: int = WINDOW) -> tuple[int, date]:
+    """The most households of ``events`` in one window that ends on ``since`` or later, and its last day.
+
+    A cluster may last longer than a window, and how unusual it is is asked of a window.
+    """
+    reach = timedelta(days=window - 1)
+    return max(
+        (len({_home(each) for each in events if each.first <= last and each.last >= last - reach}), last)
+        for last in {max(each.first, since) for each in events}
+    )
 
 
 def coincidences(
@@ -93,38 +108,30 @@ def coincidences(
     return clusters((Event(case, home, postcode, "", on, on) for case, home, postcode, on in cases), window)
 
 
-#: Days of history over which the visits to a place are thought to be spread by chance.
+#: Days before a window that say how often a place is usually named.
 HISTORY = 28
 
-_DRAWS = 4_000
+#: Residents to each place that cases may name, and how unequal such places are: shape of a gamma distribution.
+RESIDENTS_PER_PLACE, SHAPE = 500, 0.5
 
 
-@lru_cache(maxsize=512)
-def _most_in_a_window(visits: int, window: int, days: int) -> tuple[float, ...]:
-    """For k = 0 ... visits: the chance that some window of days has k or more of the visits spread evenly over the days.
+def false_alarms(
+    households: int, before: int, in_window: int, in_history: int, places: int, *, window: int = WINDOW
+) -> float:
+    """How many clusters a year as unusual for their place as this one an area would have by chance.
 
-    By simulation, with a fixed seed: the discrete scan statistic (Naus 1965, doi 10.2307/2283053).
+    ``households`` that named the place within one window, and ``before``, in the history before it; ``in_window`` and
+    ``in_history``: visits to any place that the area's cases named in these; ``places`` that they may name.
+
+    A place's share of the visits is unknown: gamma distributed over the places, and by what was seen before (the gamma-Poisson
+    model of DuMouchel 1999, doi 10.1080/00031305.1999.10474456). So a place that is always busy raises no alarm, nor
+    does a week in which every place is named more often. Raises ValueError without a place.
     """
-    random = np.random.default_rng(visits)
-    counts = random.multinomial(visits, np.full(days, 1 / days), size=_DRAWS)
-    sums = np.cumsum(np.concatenate([np.zeros((_DRAWS, 1), dtype=np.int64), counts], axis=1), axis=1)
-    most = (sums[:, window:] - sums[:, :-window]).max(axis=1) if window < days else counts.sum(axis=1)
-    reached = np.bincount(most, minlength=visits + 1)[::-1].cumsum()[::-1] / _DRAWS
-    return tuple(float(each) for each in reached)
-
-
-def false_alarms(households: int, visits: Iterable[int], *, window: int = WINDOW, days: int = HISTORY) -> float:
-    """How many clusters a year of so many households or more an area would have if visits were spread by chance.
-
-    ``visits``: of every place that was named in the last ``days`` days, how many households named it. Each place keeps
-    its visits; only the days are left to chance. So a place that is always busy raises no alarm, and a new one with all
-    its visits in a week does. A simulation has 4,000 draws: a chance below 1 in 4,000 for a place counts as half of that.
-    """
-    expected = 0.0
-    for number in visits:
-        if number >= households:
-            expected += max(_most_in_a_window(number, window, days)[households], 0.5 / _DRAWS)
-    return expected * 365 / days
+    if places < 1:
+        raise ValueError(f"{places} places: give 1 or more")
+    weight = in_history + SHAPE * places
+    chance = float(stats.nbinom.sf(households - 1, before + SHAPE, weight / (weight + max(in_window, households))))
+    return places * chance * 365 / window
 
 
 def coincidences_by_chance(households: int, cases: int, postcodes: int, *, window: int = COINCIDENCE_WINDOW) -> float:

@@ -105,12 +105,12 @@ LEFT JOIN settings s ON s.id = e.setting_id
 WHERE e.until_date >= %(since)s AND e.withdrawn_at IS NULL AND e.recorded_at <= %(now)s
 """
 
-_BUSY = """
-SELECT c.authority, count(DISTINCT coalesce(p.household, -p.id))
-FROM cases c JOIN exposures e ON e.case_id = c.id JOIN people p ON p.id = e.person_id
-WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date >= %(long)s AND e.until_date >= %(since)s
-    AND e.postcode <> '' AND e.withdrawn_at IS NULL
-GROUP BY c.authority, e.postcode, e.category
+_NAMED = """
+SELECT c.authority, e.from_date, count(*)
+FROM cases c JOIN exposures e ON e.case_id = c.id
+WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date >= %(since)s AND e.until_date >= %(since)s
+    AND e.postcode <> '' AND e.withdrawn_at IS NULL AND e.recorded_at <= %(now)s
+GROUP BY c.authority, e.from_date
 """
 
 _HOMES = """
@@ -147,11 +147,11 @@ def visits(pairs: list[tuple[str, str]], since: date, now: datetime) -> list[Vis
     return [Visit(*row) for row in rows(_VISITS, postcodes=postcodes, categories=categories, since=since, now=now)]
 
 
-def busy(areas: list[str], since: date, long: date) -> dict[str, list[int]]:
-    """Of every place that cases of an area named since a day, how many households named it, by area."""
-    found: dict[str, list[int]] = {area: [] for area in areas}
-    for area, households in rows(_BUSY, areas=areas, since=since, long=long):
-        found[area].append(households)
+def named(areas: list[str], since: date, now: datetime) -> dict[str, dict[date, int]]:
+    """How many visits since a day the cases of each area named, to whatever place, by the visit's first day."""
+    found: dict[str, dict[date, int]] = {area: {} for area in areas}
+    for area, on, visits in rows(_NAMED, areas=areas, since=since, now=now):
+        found[area][on] = visits
     return found
 
 

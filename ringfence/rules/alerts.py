@@ -134,9 +134,9 @@ def rank(finding: Finding, today: date) -> float:
 def one_list(findings: Iterable[Finding], today: date) -> list[Finding]:
     """The findings in order, each thing once.
 
-    Two findings of one area are one thing when they share at least half of the cases of the smaller. The one that leads to
-    somewhere to act stays, as rare as the rarer of the two, and says how else it was found. Findings without cases (an
-    authority's total) stand by themselves.
+    Two findings are one thing when they have one key, or are of one area and share at least half of the cases of the
+    smaller. The one that leads to somewhere to act stays, as rare as the rarer of the two, and says how else it was
+    found. Findings without cases (an authority's total) stand by themselves.
     """
     ordered = sorted(findings, key=lambda each: (-ACTIONABLE[each.method], -rank(each, today), each.key))
     kept: list[Finding] = []
@@ -154,6 +154,9 @@ def one_list(findings: Iterable[Finding], today: date) -> list[Finding]:
 
 
 def _same(one: Finding, other: Finding) -> bool:
+    if one.key == other.key:
+        # A place that was quiet for a while and is named again.
+        return True
     if one.area != other.area or not one.cases or not other.cases:
         return False
     if one.method is other.method and one.key != other.key and one.method is not Method.SCAN:

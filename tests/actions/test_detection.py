@@ -104,6 +104,28 @@ def test_a_new_case_brings_the_alert_up_to_date(town: Town) -> None:
     assert after.ref == before.ref and after.cases == 3 and after.end == ON + timedelta(days=5)
 
 
+def test_a_place_that_was_quiet_for_a_week_and_is_named_again_is_one_alert(town: Town) -> None:
+    """Two runs of visits, both too lately for their alert to be over."""
+    for household, back in ((1, 12), (2, 12), (3, 0), (4, 0)):
+        named(case(town, household), on=ON - timedelta(days=back))
+    assert detection.look(by=DETECTION, now=START).found == 1
+    (found,) = listed(town)
+    assert found.end == ON and found.households == 2
+
+
+def test_a_place_that_is_always_named_so_often_says_so(town: Town) -> None:
+    """Five households in a week are more unusual for a place that was new than for one with as many each week before."""
+    for household in range(5):
+        named(case(town, household))
+        named(case(town, 50 + household), postcode="BB9 9ZB", on=ON - timedelta(days=household))
+    for household in range(20):
+        before = timedelta(days=5 + household)
+        named(case(town, 100 + household, on=ON - before), postcode="BB9 9ZB", on=ON - before)
+    detection.look(by=DETECTION, now=START)
+    rare = {each.postcode: each.false_alarms for each in listed(town)}
+    assert 50 * rare["BB9 9ZA"] < rare["BB9 9ZB"]
+
+
 def test_the_place_s_authority_is_told_and_that_of_two_cases(town: Town) -> None:
     """Two residents of Luton and one of Leicester met at a place in Blackburn."""
     for household, area in ((1, LUTON), (2, LUTON), (3, "E06000016")):

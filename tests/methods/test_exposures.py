@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.methods.exposures import Event, clusters, coincidences
+from ringfence.methods.exposures import (
+    HISTORY,
+    SHAPE,
+    WINDOW,
+    Event,
+    busiest,
+    clusters,
+    coincidences,
+    coincidences_by_chance,
+    false_alarms,
+)
 
 DAY = date(2020, 8, 3)
 
@@ -85,3 +96,46 @@ def test_it_is_what_linking_every_pair_gives(those: list[Event], window: int) ->
         if len(cases) >= 2 and len({those[at].household for at in each}) >= 2:
             expected.add((frozenset(cases), min(those[at].first for at in each), len(each)))
     assert {(frozenset(each.cases), each.start, each.events) for each in clusters(those, window)} == expected
+
+
+def test_the_busiest_window_counts_households_and_not_their_cases() -> None:
+    those = [event("1", "a"), event("2", "a", 1), event("3", "b", 6), event("4", "c", 7), event("5", "d", 8)]
+    assert busiest(those, DAY) == (3, DAY + timedelta(days=8))
+    assert busiest(those, DAY, 3) == (3, DAY + timedelta(days=8))
+    assert busiest(those, DAY, 2) == (2, DAY + timedelta(days=8))
+    assert busiest(those, DAY + timedelta(days=12), 5) == (1, DAY + timedelta(days=12))
+
+
+def test_what_a_window_is_asked_of_chance() -> None:
+    alarms = lambda k, before=0, now=40, history=160, places=300: false_alarms(k, before, now, history, places)  # noqa: E731
+    # By hand: a share of 40 / (310 + 40) of a gamma with shape 1/2, so that one visit or more has 1 - sqrt(310 / 350).
+    assert alarms(1) == pytest.approx(300 * 365 / 7 * (1 - (310 / 350) ** 0.5))
+    assert alarms(3) > alarms(4) > alarms(5)
+    assert alarms(5) < alarms(5, before=20), "a place that is always busy"
+    assert alarms(5, now=20) < alarms(5, now=80), "a week in which all are named more often"
+    assert alarms(5, now=0) == alarms(5, now=5), "visits of the area are at least those of the place"
+    with pytest.raises(ValueError, match="0 places"):
+        alarms(5, places=0)
+
+
+def test_so_many_places_are_as_unusual_by_chance_as_it_says() -> None:
+    """Places as unequal as the model says, named by chance: how often one is so unusual, beside what was said."""
+    random, places, weeks = np.random.default_rng(2), 300, 2000
+    shares = random.dirichlet(np.full(places, SHAPE), weeks)
+    before, now = (np.array([random.multinomial(10 * days, each) for each in shares]) for days in (HISTORY, WINDOW))
+    said = np.array(
+        [
+            [false_alarms(k, h, 10 * WINDOW, 10 * HISTORY, places) for k in range(now.max() + 1)]
+            for h in range(before.max() + 1)
+        ]
+    )[before, now]
+    for a_year in (50.0, 5.0):
+        # Visits are whole numbers, so that it is at most what is said.
+        assert 0.25 * a_year < (said <= a_year).sum() / weeks * 365 / WINDOW < 1.1 * a_year
+
+
+def test_coincidences_by_chance_are_those_of_cases_spread_evenly() -> None:
+    random, postcodes, cases = np.random.default_rng(3), 500, 60
+    twice = np.mean([(np.bincount(random.integers(0, postcodes, cases)) >= 2).sum() for _ in range(2000)])
+    assert coincidences_by_chance(2, cases, postcodes) == pytest.approx(twice * 365 / 14, rel=0.05)
+    assert coincidences_by_chance(2, cases, 0) == coincidences_by_chance(0, cases, postcodes) == float("inf")

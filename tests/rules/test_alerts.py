@@ -89,6 +89,11 @@ def test_one_thing_is_told_once() -> None:
     assert len(alerts.one_list([others, GYM], TODAY)) == 2
 
 
+def test_a_key_is_told_once_and_the_better_finding_of_it_stays() -> None:
+    again = replace(GYM, start=date(2020, 7, 25), end=date(2020, 7, 28), cases=(7, 8))
+    assert alerts.one_list([again, GYM], TODAY) == [GYM]
+
+
 def test_two_places_that_the_same_cases_named_are_two_places() -> None:
     shop = replace(GYM, key="exposure:E06000016:LE5 4PX:shopping")
     assert len(alerts.one_list([shop, GYM], TODAY)) == 2
