@@ -22,10 +22,12 @@ def compute(*, area: str, by: Scope, now: datetime) -> int:
     if area not in by.areas:
         raise NotFound(f"There is no area {area} that you answer for.")
     with walls.transaction(by):
-        there = len(shapes.stored(area))
+        there = shapes.count(area)
         if there:
             return there
         made = shapes.compute(area)
+        if not made:
+            return 0
         auditing.record("shapes.computed", by=by, now=now, area=area, detail={"shapes": made})
     return made
 
@@ -60,10 +62,9 @@ def give(*, area: str, given: Given, by: Scope, now: datetime) -> Kept:
         raise NotFound(f"{known.name} ({area}) is not an upper-tier authority of today.")
     kept = Kept(len(given.rings), len(given.people), True)
     with walls.transaction(by), connection.cursor() as cursor:
-        mine = {each.code for each in shapes.stored(area)}
-        if not mine:
+        if not shapes.count(area):
             shapes.compute(area)
-            mine = {each.code for each in shapes.stored(area)}
+        mine = {each.code for each in shapes.stored(area)}
         for code in (*given.rings, *given.people):
             if code not in mine:
                 raise Invalid("code", f"{code} is in {given.source}, but no postcode of {known.name} is in it.")

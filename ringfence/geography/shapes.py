@@ -63,18 +63,30 @@ FROM geography.shapes s
 LEFT JOIN geography.shapes g ON g.authority = s.authority AND g.level = s.level AND g.code = s.code AND g.given
 WHERE s.authority = %(area)s AND NOT s.given
     AND s.fingerprint = (SELECT fingerprint FROM geography.loads WHERE what = 'postcodes')
+    AND (s.code = %(sector)s OR %(sector)s = '')
 ORDER BY s.level, s.code
 """
 
 
-def stored(area: str) -> list[Shape]:
-    """The authority first, then its sectors by code; empty until they are computed from the present postcodes."""
+def stored(area: str, sector: str = "") -> list[Shape]:
+    """The authority first, then its sectors by code, or one of them; empty until computed from the present postcodes."""
     with connection.cursor() as cursor:
-        cursor.execute(_STORED, {"area": area, "counted": APPORTIONED})
+        cursor.execute(_STORED, {"area": area, "sector": sector, "counted": APPORTIONED})
         return [
             Shape(level, code, tuple(json.loads(rings)), population, source, counted if level == "sector" else source)
             for level, code, rings, population, source, counted in cursor.fetchall()
         ]
+
+
+def count(area: str) -> int:
+    """How many shapes of an authority are computed from the present postcodes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM geography.shapes JOIN geography.loads USING (fingerprint)"
+            " WHERE authority = %s AND NOT given AND what = 'postcodes'",
+            [area],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def cells(area: str, sector: str) -> list[Cell]:

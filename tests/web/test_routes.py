@@ -229,6 +229,9 @@ ROUTES = (
     Route("digest", {"Dora": 302, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
     Route("clusters", {"Dora": 200, "Nia": 404, "Leo": 404, "Charlie": 404}, arguments=AREA),
     Route("dismiss", {"Dora": 404, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
+    Route("area-map", {"Dora": 200, "Nia": 403, "Leo": 403, "Gil": 403, "Olu": 403, "Charlie": 403}, arguments=AREA),
+    Route("area-map", {"Dora": 404}, arguments={"code": "E06000032"}),
+    Route("sector-map", {"Dora": 404, "Nia": 403, "Charlie": 403}, arguments=AREA | {"sector": "BB1-1"}),
     Route("line-list", {"Dora": 200, "Nia": 404, "Leo": 404, "Olu": 404, "Charlie": 404}, arguments=AREA),
     Route("save-view", {"Dora": 422, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
     Route(

@@ -54,6 +54,7 @@ def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bo
     may = request.scope.may
     found = [
         ("", "Today", may("area")),
+        ("/map", "Map", may("area")),
         ("/clusters", "Clusters", may("clusters")),
         ("/incidents", "Incidents", may("clusters")),
         ("/line-list", "Line list", may("line list")),

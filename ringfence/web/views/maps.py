@@ -1,0 +1,257 @@
+"""The map of an area: from the authority to its postcode sectors to their postcodes, on any day as it was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from ringfence.actions import shapes as verbs
+from ringfence.geography.atlas import Area
+from ringfence.geography.resolve import atlas
+from ringfence.geography.shapes import Shape
+from ringfence.queries import map as queries
+from ringfence.queries.map import Cluster, Counts, SectorMap
+from ringfence.rules.calendar import DAY, london_date
+from ringfence.web import maps
+from ringfence.web.maps import Part
+from ringfence.web.rendering import page
+from ringfence.web.views.areas import SECTION, tabs
+from ringfence.web.visitor import StaffRequest
+from ringfence.web.words import number
+
+SPANS = (("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("14", "14 days"), ("28", "28 days"))
+
+#: Days that the slider goes back.
+BACK = 55
+
+#: Of the last days most cases have not been reported yet.
+INCOMPLETE_DAYS = 3
+
+#: Cases a week for every 100,000 residents, and cases at a postcode, where the steps of the colours begin.
+RATES, CASES = (25, 50, 100, 200), (2, 3, 5, 10)
+
+#: Residents below which a rate says nothing.
+FEW = 100
+
+ORDERS = (("rate", "Highest rate"), ("cases", "Most cases"), ("name", "Sector"))
+
+NONE = Counts(0, 0)
+
+
+class Asked(NamedTuple):
+    """The window that is asked for: its last day (None is today), its days, how far the slider is from its left end."""
+
+    on: date | None
+    days: int
+    slider: int
+
+    def query(self, today: date, on: date | None = None) -> str:
+        """The address's query for these days until another day."""
+        until = on or self.on or today
+        return urlencode({"day": until.isoformat(), "days": self.days})
+
+
+class Line(NamedTuple):
+    """A line of the table: a sector or postcode, its figures, where it leads."""
+
+    name: str
+    href: str
+    cases: int
+    before: int
+    people: float | None
+    counted: str
+    rate: float | None
+
+
+def _asked(request: StaffRequest) -> Asked:
+    today = london_date(request.now)
+    days = request.GET.get("days", "7")
+    try:
+        on = date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        on = today
+    ago = request.GET.get("at", "")
+    if ago.isascii() and ago.isdigit() and len(ago) < 3:
+        on = today - timedelta(days=max(0, BACK - int(ago)))
+    # So far back there was no record, and a year before the first is no date.
+    on = min(max(on, date(2000, 1, 1)), today)
+    slider = max(0, BACK - (today - on).days)
+    return Asked(None if on == today else on, int(days) if days in dict(SPANS) else 7, slider)
+
+
+def _area(request: StaffRequest, code: str) -> Area:
+    found = atlas().areas.get(code)
+    if found is None or code not in request.scope.areas:
+        raise Http404
+    return found
+
+
+def _bands(limits: Sequence[int], first: str, unit: str) -> list[tuple[str, str]]:
+    """The steps of the colours, each in words; ``first`` is below the first limit."""
+    between = [f"{low} to {high - 1}" if high - low > 1 else str(low) for low, high in pairwise(limits)]
+    words = [first, *(each + unit for each in (*between, f"{limits[-1]} and more"))]
+    return [("0", "no case"), *((str(step), each) for step, each in enumerate(words, 1))]
+
+
+def _step(value: float, limits: Sequence[int]) -> str:
+    return str(1 + sum(value >= limit for limit in limits)) if value > 0 else "0"
+
+
+def _clusters(code: str, found: Sequence[Cluster]) -> list[tuple[float, float, float, str, str]]:
+    return [
+        (each.east, each.north, each.reach, f"/areas/{code}/clusters#alert-{each.ref}", f"Cluster {chr(65 + at)}: {each.evidence}")
+        for at, each in enumerate(found)
+    ]  # fmt: skip
+
+
+def _times(asked: Asked, today: date) -> list[tuple[str, str]]:
+    """Steps through the days: the address's query, and words."""
+    on = asked.on or today
+    steps = ((-7, "A week before"), (-1, "A day before"), (1, "A day after"), (7, "A week after"))
+    return [(asked.query(today, on + days * DAY), words) for days, words in steps if on + days * DAY <= today]
+
+
+@require_safe
+def area_map(request: StaffRequest, code: str) -> HttpResponse:
+    """The authority by sector: the drawing, and the same as a table."""
+    request.scope.require("area")
+    place, asked, today = _area(request, code), _asked(request), london_date(request.now)
+    order = request.GET.get("order", "rate")
+    if "at" in request.GET:
+        return redirect(f"/areas/{code}/map?{asked.query(today)}")
+    verbs.compute(area=code, by=request.scope, now=request.now)
+    found = queries.area_map(scope=request.scope, area=code, now=request.now, on=asked.on, days=asked.days)
+    limits = maps.scaled(RATES, asked.days)
+    lines = [_line(code, each, found.cases.get(each.code, NONE), asked, today) for each in found.sectors]
+    parts = [_part(line, shape, limits) for line, shape in zip(lines, found.sectors, strict=True)]
+    drawn = {each.code for each in found.sectors}
+    elsewhere = sum(counts.cases for name, counts in found.cases.items() if name not in drawn)
+    by = {
+        "rate": lambda line: (-(line.rate if line.rate is not None else -1.0), -line.cases, line.name),
+        "cases": lambda line: (-line.cases, line.name),
+        "name": lambda line: line.name,
+    }.get(order, lambda line: line.name)
+    return page(
+        request,
+        "areas/map.jinja",
+        title=f"Map of {place.name}",
+        section=SECTION,
+        area=place,
+        tabs=tabs(request, code, "/map"),
+        found=found,
+        asked=asked,
+        today=today,
+        until=asked.on or today,
+        times=_times(asked, today),
+        spans=SPANS,
+        most=BACK,
+        address=f"/areas/{code}/map",
+        drawing=maps.draw([part for part in parts if part.rings], _clusters(code, found.clusters)) if parts else None,
+        few=any(part.step == "few" for part in parts),
+        bands=_bands(limits, f"under {limits[0]} for every 100,000", " for every 100,000"),
+        lines=sorted((line for line in lines if line.cases or line.before), key=by),
+        quiet=[line for line in lines if not line.cases and not line.before],
+        order=order,
+        orders=ORDERS,
+        query=asked.query(today),
+        total=sum(counts.cases for counts in found.cases.values()) + found.unplaced.cases,
+        elsewhere=elsewhere,
+        sources=sorted({each.source for each in found.sectors}),
+        counted=sorted({each.counted for each in found.sectors}),
+        incomplete=INCOMPLETE_DAYS,
+    )
+
+
+def _line(code: str, shape: Shape, counts: Counts, asked: Asked, today: date) -> Line:
+    people = shape.population
+    return Line(
+        shape.code,
+        f"/areas/{code}/map/{shape.code.replace(' ', '-')}?{asked.query(today)}",
+        counts.cases,
+        counts.before,
+        people,
+        shape.counted,
+        100_000 * counts.cases / people if people is not None and people >= FEW else None,
+    )
+
+
+def _part(line: Line, shape: Shape, limits: Sequence[int]) -> Part:
+    cases = f"{number(line.cases)} {'case' if line.cases == 1 else 'cases'}"
+    if line.rate is None:
+        step, text = ("few" if line.cases else "0"), ""
+        label = f"{line.name}: {cases}, too few residents for a rate"
+    else:
+        step, text = _step(line.rate, limits), (f"{line.rate:.0f}" if line.cases else "")
+        label = f"{line.name}: {cases}, {line.rate:.0f} for every 100,000"
+    return Part(shape.rings, step, text, line.href, label, line.cases)
+
+
+@require_safe
+def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
+    """A sector by postcode: the drawing, and the same as a table."""
+    request.scope.require("area")
+    place, asked, today = _area(request, code), _asked(request), london_date(request.now)
+    address = f"/areas/{code}/map/{sector}"
+    if "at" in request.GET:
+        return redirect(f"{address}?{asked.query(today)}")
+    name = sector.replace("-", " ").replace("\0", "").upper()
+    verbs.compute(area=code, by=request.scope, now=request.now)
+    found = queries.sector_map(
+        scope=request.scope, area=code, sector=name, now=request.now, on=asked.on, days=asked.days
+    )
+    lines = [
+        Line(postcode, _list_of(request, code, postcode, found), counts.cases, counts.before, None, "", None)
+        for postcode, counts in found.cases.items()
+    ]
+    parts = [_cell(cell.postcodes, cell.ring, found, request, code) for cell in found.cells]
+    drawn = {postcode for cell in found.cells for postcode in cell.postcodes}
+    counts = Counts(sum(line.cases for line in lines), sum(line.before for line in lines))
+    return page(
+        request,
+        "areas/sector.jinja",
+        title=f"Map of {name}",
+        section=SECTION,
+        area=place,
+        tabs=tabs(request, code, "/map"),
+        found=found,
+        asked=asked,
+        today=today,
+        until=asked.on or today,
+        times=_times(asked, today),
+        spans=SPANS,
+        most=BACK,
+        back={"href": f"/areas/{code}/map?{asked.query(today)}", "text": f"Map of {place.name}"},
+        address=address,
+        drawing=maps.draw(parts, _clusters(code, found.clusters)) if parts else None,
+        bands=_bands(CASES, "1 case", " cases"),
+        lines=sorted(lines, key=lambda line: (-line.cases, -line.before, line.name)),
+        query=asked.query(today),
+        whole=_line(code, found.shape, counts, asked, today),
+        elsewhere=sum(line.cases for line in lines if line.name not in drawn),
+        incomplete=INCOMPLETE_DAYS,
+    )
+
+
+def _list_of(request: StaffRequest, code: str, postcode: str, found: SectorMap) -> str:
+    """The address of the line list of a postcode in these days, for who may see it."""
+    if not request.scope.may("line list"):
+        return ""
+    days = {"since": found.window.since.isoformat(), "until": found.window.until.isoformat()}
+    return f"/areas/{code}/line-list?{urlencode({'sector': postcode, **days})}"
+
+
+def _cell(postcodes: Sequence[str], ring: list[int], found: SectorMap, request: StaffRequest, code: str) -> Part:
+    counted = [(postcode, found.cases[postcode].cases) for postcode in postcodes if postcode in found.cases]
+    counted = [each for each in counted if each[1]]
+    cases = sum(count for _, count in counted)
+    if not cases:
+        return Part([ring], "0", "", "", "", 0)
+    label = ", ".join(f"{name}: {count} {'case' if count == 1 else 'cases'}" for name, count in counted)
+    return Part([ring], _step(cases, CASES), str(cases), _list_of(request, code, counted[0][0], found), label, cases)
