@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from ringfence.geography.shapes import Ring
 
-#: Units of the drawing's longer side; the edge round it; the least radius of a cluster's circle.
-SIDE, EDGE, LEAST = 1_000, 20, 16
+#: Units of the drawing's longer side; the edge round it, and the foot for the scale; the least radius of a cluster's circle.
+SIDE, EDGE, FOOT, LEAST = 1_000, 20, 40, 18
 
 #: Heights of the numbers: at a desk, and on a phone, where the drawing is half as wide.
 TEXT, PHONE_TEXT = 22, 42
@@ -72,7 +72,7 @@ class _Frame:
         self.west, self.north = min(easts), max(norths)
         wide, high = max(easts) - self.west, self.north - min(norths)
         self.scale = (SIDE - 2 * EDGE) / max(wide, high, 1)
-        self.width, self.height = round(wide * self.scale) + 2 * EDGE, round(high * self.scale) + 2 * EDGE
+        self.width, self.height = round(wide * self.scale) + 2 * EDGE, round(high * self.scale) + 2 * EDGE + FOOT
 
     def at(self, east: float, north: float) -> tuple[int, int]:
         return round((east - self.west) * self.scale) + EDGE, round((self.north - north) * self.scale) + EDGE
@@ -100,7 +100,7 @@ class _Frame:
 
 def draw(parts: Sequence[Part], clusters: Iterable[tuple[float, float, float, str, str]]) -> Drawing:
     """The drawing of parts and of clusters: east, north, reach in metres, where it leads, what it says."""
-    frame = _Frame(ring for part in parts for ring in part.rings)
+    frame = _Frame(ring for part in _worth_a_look(parts) for ring in part.rings)
     places = [_middle(part.rings, frame) for part in parts]
     heaviest = sorted(range(len(parts)), key=lambda at: -parts[at].weight)
     desk = _with_room(heaviest, parts, places, TEXT)
@@ -120,6 +120,22 @@ def draw(parts: Sequence[Part], clusters: Iterable[tuple[float, float, float, st
     circles = tuple(_circles(frame, clusters))
     metres = _round(SIDE / 5 / frame.scale)
     return Drawing(frame.width, frame.height, drawn, circles, metres, round(metres * frame.scale))
+
+
+def _worth_a_look(parts: Sequence[Part]) -> Sequence[Part]:
+    """The parts that the frame holds: of many small ones, a stray one far from the rest only when it has something."""
+    if len(parts) < 50 or any(len(part.rings) > 1 for part in parts):
+        return parts
+    easts, norths = (sorted(part.rings[0][axis] for part in parts) for axis in (0, 1))
+    low, high = len(parts) // 50, len(parts) - 1 - len(parts) // 50
+    return [
+        part
+        for part in parts
+        if part.weight
+        or (
+            easts[low] <= part.rings[0][0] <= easts[high] and norths[low] <= part.rings[0][1] <= norths[high]
+        )
+    ]  # fmt: skip
 
 
 def _circles(frame: _Frame, clusters: Iterable[tuple[float, float, float, str, str]]) -> Iterator[Circle]:
