@@ -89,12 +89,13 @@ WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date BETWEEN %(before)s
 GROUP BY 1
 """
 
+# What is leakproof is asked before the wall is, so that it is asked of the sector's cases alone.
 _POSTCODES = """
 SELECT c.postcode, count(*) FILTER (WHERE c.first_specimen_date >= %(since)s),
     count(*) FILTER (WHERE c.first_specimen_date < %(since)s)
 FROM cases c
 WHERE c.authority = ANY (%(areas)s) AND c.first_specimen_date BETWEEN %(before)s AND %(until)s AND c.opened_at <= %(as_at)s
-    AND left(c.postcode, -2) = %(sector)s
+    AND starts_with(c.postcode, %(sector)s)
 GROUP BY 1
 """
 

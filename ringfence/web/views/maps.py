@@ -35,7 +35,7 @@ BACK = 55
 INCOMPLETE_DAYS = 3
 
 #: Cases a week for every 100,000 residents, and cases at a postcode, where the steps of the colours begin.
-RATES, CASES = (25, 50, 100, 200), (2, 3, 5, 10)
+RATES, CASES = (25, 100, 400, 800), (2, 3, 5, 10)
 
 #: Residents below which a rate says nothing.
 FEW = 100
