@@ -94,7 +94,6 @@ urlpatterns = [
     path("areas/<str:code>/line-list/views/<int:view>/delete", line_list.delete, name="delete-view"),
     path("areas/<str:code>/map", maps.area_map, name="area-map"),
     path("areas/<str:code>/map/<str:sector>", maps.sector_map, name="sector-map"),
-    path("areas/<str:code>/line-list", areas.line_list, name="line-list"),
     path("areas/<str:code>/settings", areas.settings, name="area-settings"),
     path("overview", overview.overview, name="overview"),
     path("overview/<str:code>", overview.authority, name="authority-overview"),
