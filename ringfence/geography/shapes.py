@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from ringfence.geography import resolve
 
@@ -134,9 +138,16 @@ def compute(area: str) -> int:
     return len(rows)
 
 
-def _rows(area: str, near: list[tuple[str, str, int, int]]) -> list[dict[str, Any]]:
-    import numpy as np
+def flat(rings: Sequence[NDArray[np.float64]]) -> list[Ring]:
+    """Rings as they are kept, to the metre."""
+    if not rings:
+        return []
+    numbers = np.rint(np.concatenate(rings)).astype(np.int64).ravel().tolist()
+    ends = list(accumulate(2 * len(ring) for ring in rings))
+    return [numbers[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
+
+def _rows(area: str, near: list[tuple[str, str, int, int]]) -> list[dict[str, Any]]:
     from ringfence.methods import shapes
 
     sectors = {sector: number for number, sector in enumerate(sorted({sector_of(each[0]) for each in near if each[0]}))}
@@ -151,15 +162,12 @@ def _rows(area: str, near: list[tuple[str, str, int, int]]) -> list[dict[str, An
     for (code, *_), spot in zip(near, drawn.spot_of.tolist(), strict=True):
         if code:
             at_spot[spot].append(code)
-    rings = [np.rint(cell).astype(int).ravel().tolist() for cell in drawn.cells]
+    rings = flat(drawn.cells)
     cells: dict[str, list[tuple[list[str], Ring]]] = defaultdict(list)
     for spot, postcodes in at_spot.items():
-        for sector in {sector_of(postcode) for postcode in postcodes}:
+        for sector in set(map(sector_of, postcodes)):
             cells[sector].append((sorted(postcodes), rings[spot]))
     people = _apportioned(near)
-
-    def flat(some: list[Any]) -> list[Ring]:
-        return [np.rint(ring).astype(int).ravel().tolist() for ring in some]
 
     whole = resolve.area(area).population
     return [
