@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -69,23 +70,28 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def create(server: Server, name: str) -> None:
+    """A database like the template."""
+    source = template(server)
+    with psycopg.connect(server.admin(), autocommit=True) as admin:
+        admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
+        admin.execute(
+            _named("CREATE DATABASE {name} TEMPLATE {source} OWNER ringfence_owner", name=name, source=source)
+        )
+        admin.execute(_named("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name))
+        everyone = sql.SQL(", ").join(map(sql.Identifier, LOGINS))
+        admin.execute(_named("GRANT CONNECT ON DATABASE {name} TO ", name=name) + everyone)
+        working = sql.SQL("ringfence_owner, ringfence_worker")
+        admin.execute(_named("GRANT TEMPORARY ON DATABASE {name} TO ", name=name) + working)
+        admin.execute(_named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted()))
+
+
 @contextmanager
 def clone() -> Iterator["Database"]:
     """A database of this process's own, dropped at the end."""
     name = env.database.name
     with Server(durable=False).use() as server:
-        source = template(server)
-        with psycopg.connect(server.admin(), autocommit=True) as admin:
-            admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
-            admin.execute(
-                _named("CREATE DATABASE {name} TEMPLATE {source} OWNER ringfence_owner", name=name, source=source)
-            )
-            admin.execute(_named("REVOKE ALL ON DATABASE {name} FROM PUBLIC", name=name))
-            everyone = sql.SQL(", ").join(map(sql.Identifier, LOGINS))
-            admin.execute(_named("GRANT CONNECT ON DATABASE {name} TO ", name=name) + everyone)
-            working = sql.SQL("ringfence_owner, ringfence_worker")
-            admin.execute(_named("GRANT TEMPORARY ON DATABASE {name} TO ", name=name) + working)
-            admin.execute(_named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted()))
+        create(server, name)
         try:
             yield Database(server, name)
         finally:
@@ -120,6 +126,26 @@ class Database:
         """The tables that do not hold what the template holds."""
         return [table for table in self._tables(admin) if _copy_out(admin, table) != self._rows.get(table, b"")]
 
+    def copy_to(self, server: Server, name: str) -> None:
+        """The same in ``name`` on another server, which was given the same secrets before it was first started."""
+        prepare(server.admin(), env.secrets, name)
+        with psycopg.connect(server.admin(name)) as admin:
+            for schema in (*SCHEMAS, "walls"):
+                admin.execute(_named("DROP SCHEMA IF EXISTS {schema} CASCADE", schema=schema))
+        programs = server.programs()
+        with subprocess.Popen(
+            [programs / "pg_dump", "--format=custom", "--exclude-schema=country", self.server.admin(self.name)],
+            stdout=subprocess.PIPE,
+        ) as dumping:
+            subprocess.run(
+                [programs / "pg_restore", "--exit-on-error", "--dbname", server.admin(name)],
+                stdin=dumping.stdout,
+                check=True,
+            )
+        assert dumping.returncode == 0
+        with psycopg.connect(server.admin(), autocommit=True) as admin:
+            admin.execute(_named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted()))
+
     def reset(self, before: Callable[[], None]) -> None:
         """Put every row back to what the template holds. ``before`` closes this process's own connections."""
         before()
@@ -127,6 +153,8 @@ class Database:
             admin.execute(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                # What waits in a server's pool holds nothing, and takes seconds to be found dead and replaced.
+                " AND NOT (state = 'idle' AND application_name IN ('ringfence web', 'ringfence residents'))"
             )
             # Past the append-only triggers and the foreign keys, which only the superuser may do.
             admin.execute("SET session_replication_role = replica")

@@ -1,8 +1,8 @@
-"""How many examples Hypothesis tries: by day a few, the same each time; in the night forty times as many, and new ones."""
+"""How many examples Hypothesis tries: by day a few, the same each time; in the night many times as many, and new ones."""
 
 from hypothesis import settings
 
-DAY = 50
+DAY = 30
 NIGHT = 2000
 
 # How fast this machine is decides nothing.

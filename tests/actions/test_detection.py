@@ -18,7 +18,7 @@ from ringfence.queries import alerts
 from ringfence.rules.access import Refused, system_scope
 from ringfence.rules.alerts import Method
 from tests.database import Database
-from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, build, row
+from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, row
 
 DETECTION = system_scope("detection")
 INTERVIEWS = system_scope("interviews")
@@ -42,11 +42,6 @@ def grid(django_db_setup: Database) -> Iterator[None]:
         yield
         admin.execute("DELETE FROM geography.postcodes WHERE code = ANY (%s)", [list(GRID)])
     resolve.forget()
-
-
-@pytest.fixture
-def town(db: Any) -> Town:
-    return build()
 
 
 def case(town: Town, household: int, area: str = BLACKBURN, home: str = "", on: date = ON) -> int:

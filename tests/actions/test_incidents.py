@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,15 +13,10 @@ from ringfence.actions import incidents as verbs
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.queries import alerts, incidents
 from ringfence.rules.access import Refused, Scope, system_scope
-from tests.town import BLACKBURN, HOUR, LUTON, START, Town, build, row
+from tests.town import BLACKBURN, HOUR, LUTON, START, Town, row
 
 INTERVIEWS = system_scope("interviews")
 NOW = START + HOUR
-
-
-@pytest.fixture
-def town(db: Any) -> Town:
-    return build()
 
 
 @pytest.fixture

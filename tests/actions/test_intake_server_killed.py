@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from ringfence.cli.postgres import Server
 
 
 @pytest.fixture
-def home(open_folder):
+def home(open_folder, django_db_setup):
     """A home with a server of its own, that this test may kill."""
     folder = Path(mkdtemp(dir=open_folder))
     folder.chmod(0o711)
+    shutil.copy(django_db_setup.server.home / "secrets.json", folder)
     env = {name: text for name, text in os.environ.items() if not name.startswith("RINGFENCE_")}
     env |= {"RINGFENCE_HOME": str(folder), "RINGFENCE_PROCESS": "tests", "RINGFENCE_MEMORY": "512"}
 
@@ -29,7 +31,7 @@ def home(open_folder):
         )  # fmt: skip
 
     server = Server(folder)
-    yield start, server
+    yield start, server, django_db_setup
     with server.use():
         pass  # the last one out stops it
 
@@ -69,8 +71,9 @@ def read_with_kills(start, server, random, kills):
 
 
 def survives(home, rows, seed, kills):
-    start, server = home
+    start, server, database = home
     with server.use():
+        database.copy_to(server, "ringfence")
         finish(start("prepare", rows))
         struck = read_with_kills(start, server, Random(seed), kills)
         after = told(start)

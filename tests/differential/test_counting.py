@@ -148,7 +148,7 @@ def _town(town: Town) -> Town:
     return town
 
 
-@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(cases(), max_size=5), st.integers(0, 5))
 def test_what_was_known_by_each_day(town: Town, drawn: list[Drawn], midway: int) -> None:
     """Counted at two moments or at one, before cases move and after, the sums are the same."""

@@ -304,7 +304,7 @@ def postcodes(owner: Connection) -> None:
     load_postcodes(owner)
 
 
-@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lists=DELIVERIES)
 def test_the_record_is_what_one_row_after_the_other_gives(
     postcodes: None, town: Town, lists: list[list[dict[str, str]]]

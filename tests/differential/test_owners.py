@@ -27,7 +27,7 @@ ACTS = st.tuples(
 )
 
 
-@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, min_size=3, max_size=25))
 def test_owners_follow_one_another(town, acts):
     sid = transaction.savepoint()

@@ -207,7 +207,7 @@ def insert(town: Any, drawn: list[Drawn]) -> None:
 )
 @settings(
     phases=[__import__("hypothesis").Phase.generate],
-    max_examples=examples(20),
+    max_examples=examples(10),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_the_overview_says_what_the_figures_mean(

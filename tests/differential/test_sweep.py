@@ -64,7 +64,7 @@ WHERE id = %s
 """
 
 
-@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policies=st.lists(POLICIES, max_size=5),
     joined=st.lists(st.none() | MOMENTS, min_size=3, max_size=3),
@@ -220,7 +220,7 @@ SELECT t.id, %s, %s, 1, t.team_id, %s, %s, t.phone, '' FROM traces t WHERE t.id 
 """
 
 
-@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     traces=st.lists(WAITING, min_size=2, max_size=4),
     # At noon, when calls begin, shortly before they end, and at night.
@@ -269,7 +269,7 @@ def last_call(trace, traces, now):
 
 
 @given(at=st.datetimes(datetime(2020, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)))
-@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_database_speaks_of_moments_as_the_rules_do(db, at):
     with connection.cursor() as cursor:
         cursor.execute(

@@ -12,12 +12,12 @@ from playwright.sync_api import Page, expect
 from ringfence.actions import search, work
 from ringfence.rules.access import system_scope
 from tests.journeys.people import give_passwords, sign_in
-from tests.town import Town, build, row
+from tests.town import Town, row
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
-    made = build()
+def town(real_town: Town) -> Town:
+    made = real_town
     give_passwords(made)
     now = timezone.now()
     for _ in range(3):

@@ -18,7 +18,7 @@ from tests.database import Database
 from tests.journeys.people import be
 from tests.journeys.test_pages import look
 from tests.serving import serving
-from tests.town import MESSAGES, Town, build
+from tests.town import MESSAGES, Town
 
 Axe = Callable[[Page], list[str]]
 
@@ -44,8 +44,8 @@ def phone(browser: Browser, residents: str) -> Iterator[Page]:
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
-    return build()
+def town(real_town: Town) -> Town:
+    return real_town
 
 
 def day(page: Page, legend: str, days_ago: int) -> None:

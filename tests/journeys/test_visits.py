@@ -15,15 +15,15 @@ from ringfence.casework.models import Attempt
 from ringfence.rules.calendar import london_date
 from tests.journeys.people import give_passwords, sign_in
 from tests.journeys.test_pages import look
-from tests.town import SWEEP, Town, build, row
+from tests.town import SWEEP, Town, row
 
 KEY = "localStorage.getItem('ringfence-visits')"
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
+def town(real_town: Town) -> Town:
     """Three traces with Blackburn's local team."""
-    made = build()
+    made = real_town
     give_passwords(made)
     now = timezone.now()
     for hours in (80, 79, 78):

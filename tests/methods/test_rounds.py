@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringfence.methods.rounds import GAP, LARGEST, length, rounds
+from tests.examples import examples
 
 START = (371_000.0, 428_000.0)
 near = st.tuples(st.integers(368_000, 374_000), st.integers(425_000, 431_000)).map(
@@ -16,7 +17,7 @@ near = st.tuples(st.integers(368_000, 374_000), st.integers(425_000, 431_000)).m
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15))
 @given(st.lists(near, max_size=6))
 def test_one_round_is_the_shortest_of_every_order(stops):
     (found,) = rounds(START, stops, 1)
@@ -26,7 +27,7 @@ def test_one_round_is_the_shortest_of_every_order(stops):
     assert found.metres <= shortest * (1 + GAP) + 0.01
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(12))
 @given(st.lists(near, max_size=14), st.integers(1, 4))
 def test_several_rounds_share_every_stop_evenly(stops, visitors):
     found = rounds(START, stops, visitors)

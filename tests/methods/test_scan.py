@@ -81,7 +81,7 @@ def shape(way):
 
 
 @given(studies(), ways(), st.integers(0, 6))
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(10))
 def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
     points, counts, population = study
     found = scan.scan(points, *sparse(counts), way, population, weekday).clusters
@@ -115,7 +115,7 @@ def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
 
 
 @given(studies(), ways(), st.integers(0, 6), st.integers(0, 1000))
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(10))
 def test_the_largest_of_each_replication_is_that_of_the_slow_scan(study, way, weekday, seed):
     points, counts, population = study
     way = replace(way, replications=5, seed=seed)

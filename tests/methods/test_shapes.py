@@ -52,7 +52,7 @@ def drawn(town: tuple[Points, Numbers], tolerance: float = 0.0) -> Shapes:
 
 
 @given(towns())
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8))
 def test_each_point_lies_in_its_own_shape_and_no_other(town: tuple[Points, Numbers]) -> None:
     points, labels = town
     made = drawn(town)
@@ -73,7 +73,7 @@ def test_each_point_lies_in_its_own_shape_and_no_other(town: tuple[Points, Numbe
 
 
 @given(towns())
-@settings(max_examples=examples(20))
+@settings(max_examples=examples(8))
 def test_what_is_near_a_point_belongs_to_the_nearest_alone_and_the_areas_add_up(town: tuple[Points, Numbers]) -> None:
     points, labels = town
     made = drawn(town)
@@ -96,7 +96,7 @@ def test_what_is_near_a_point_belongs_to_the_nearest_alone_and_the_areas_add_up(
 
 
 @given(towns(), st.sampled_from([1.0, 5.0]))
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(8))
 def test_a_simpler_border_is_the_same_on_both_sides(town: tuple[Points, Numbers], tolerance: float) -> None:
     made, plain = drawn(town, tolerance), drawn(town)
     assert list(made.rings) == list(plain.rings)

@@ -16,7 +16,7 @@ from ringfence.gateways.messages import Folder
 from tests.database import Database
 from tests.residents.phone import Phone
 from tests.serving import Site, serving
-from tests.town import MESSAGES, Town, build
+from tests.town import MESSAGES, Town
 
 Invited = Callable[[int], str]
 
@@ -28,8 +28,8 @@ def residents(django_db_setup: Database) -> Iterator[Site]:
 
 
 @pytest.fixture
-def town(committed: None) -> Town:
-    return build()
+def town(real_town: Town) -> Town:
+    return real_town
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -15,9 +16,9 @@ from random import Random
 import psycopg
 import pytest
 
-from ringfence.base.env import Secrets, env
+from ringfence.base.env import env
 from ringfence.cli.postgres import Server
-from ringfence.cli.preparation import prepare
+from tests.database import Database
 from tests.deliveries import load_postcodes
 from tests.dying import INTERVIEWS, TRACES
 
@@ -199,18 +200,13 @@ def test_two_workers_take_up_what_was_said_once(run: Deed, owner: psycopg.Connec
 
 
 @pytest.fixture(scope="module")
-def own(open_folder: Path) -> Iterator[tuple[Server, Deed]]:
+def own(open_folder: Path, django_db_setup: Database) -> Iterator[tuple[Server, Deed]]:
     """A server that nobody else is on, which keeps what was committed as in earnest."""
     home = open_folder
     variables = {"RINGFENCE_HOME": str(home), "RINGFENCE_DATABASE": "ringfence"}
+    shutil.copy(django_db_setup.server.home / "secrets.json", home)
     with Server(home).use() as server:
-        prepare(server.admin(), Secrets.of(home), "ringfence")
-        subprocess.run(
-            [sys.executable, "-m", "ringfence.cli.migrate"],
-            env={**os.environ, **variables, "RINGFENCE_PROCESS": "owner"},
-            check=True,
-            cwd=Path(__file__).resolve().parents[2],
-        )
+        django_db_setup.copy_to(server, "ringfence")
         run = deeds(variables)
         code, said = run("build")
         assert code == 0, said
