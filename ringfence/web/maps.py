@@ -10,6 +10,9 @@ from ringfence.geography.shapes import Ring
 #: Units of the drawing's longer side; the edge round it, and the foot for the scale; the least radius of a cluster's circle.
 SIDE, EDGE, FOOT, LEAST = 1_000, 20, 40, 18
 
+#: Half of the mark for what is too small to be drawn.
+MARK = 4
+
 #: Heights of the numbers: at a desk, and on a phone, where the drawing is half as wide.
 TEXT, PHONE_TEXT = 22, 42
 
@@ -78,7 +81,7 @@ class _Frame:
         return round((east - self.west) * self.scale) + EDGE, round((self.north - north) * self.scale) + EDGE
 
     def path(self, rings: Sequence[Ring]) -> str:
-        """Moves from corner to corner; those that fall together are left out."""
+        """Moves from corner to corner; those that fall together are left out. What has no size left is a small mark."""
         found = []
         scale, west, north = self.scale, self.west, self.north
         for ring in rings:
@@ -95,6 +98,9 @@ class _Frame:
                     x, y = x2, y2
             if len(steps) > 2:
                 found.append(" ".join(steps) + "z")
+        if rings and not found:
+            x, y = self.at(*rings[0][:2])
+            found.append(f"M{x - MARK} {y}l{MARK} -{MARK} {MARK} {MARK} -{MARK} {MARK}z")
         return "".join(found)
 
 
