@@ -55,7 +55,7 @@ def test_points_that_are_no_points_are_refused(bad):
         hexmap.layout(bad)
 
 
-@pytest.mark.parametrize(("tier", "count"), [("upper", 153), ("lower", 296)])
+@pytest.mark.parametrize(("tier", "count"), [("upper", 153), pytest.param("lower", 296, marks=pytest.mark.nightly)])
 def test_the_map_of_england_is_recognisable(tier, count):
     england = atlas.packaged()
     areas = england.upper_tier() if tier == "upper" else england.lower_tier()
