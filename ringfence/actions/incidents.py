@@ -83,14 +83,16 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class Held:
+    """An incident that is locked until the transaction ends."""
+
     id: int
     area: str
     version: int
     closed: bool
 
 
-def _hold(ref: str, by: Scope, version: int | None = None) -> _Held:
+def hold(ref: str, by: Scope, version: int | None = None) -> Held:
     """The incident, locked. Raises NotFound, and Stale when it has changed since ``version``."""
     by.require("clusters")
     with connection.cursor() as cursor:
@@ -100,19 +102,21 @@ def _hold(ref: str, by: Scope, version: int | None = None) -> _Held:
         row = cursor.fetchone()
     if row is None:
         raise NotFound(f"There is no incident {ref} that you may see.")
-    held = _Held(*row)
+    held = Held(*row)
     if version is not None and held.version != version:
         raise Stale("This incident has changed since you opened it. Nothing was saved.")
     return held
 
 
-def _touch(held: _Held, verb: str, by: Scope, now: datetime, **detail: Any) -> None:
+def touch(held: Held, verb: str, by: Scope, now: datetime, **detail: Any) -> None:
+    """A next version of the incident, and the audit's event."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE incidents SET version = version + 1 WHERE id = %s", [held.id])
     auditing.record(verb, by=by, now=now, area=held.area, detail={"incident": held.id, **detail})
 
 
-def _open(held: _Held) -> None:
+def must_be_open(held: Held) -> None:
+    """Raise Refused for an incident that is closed."""
     if held.closed:
         raise Refused("This incident is closed; nothing more can be changed in it.")
 
@@ -121,8 +125,8 @@ def add_case(*, incident: str, trace: str, why: str, by: Scope, now: datetime) -
     """Link the case of a trace (its reference). Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the case belongs to it.")
     with walls.transaction(by):
-        held = _hold(incident, by)
-        _open(held)
+        held = hold(incident, by)
+        must_be_open(held)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT c.id, c.authority FROM traces t JOIN cases c ON c.id = t.case_id WHERE t.ref = %s",
@@ -142,15 +146,15 @@ def add_case(*, incident: str, trace: str, why: str, by: Scope, now: datetime) -
                     )
             except IntegrityError:
                 raise Invalid("trace", f"{tidy(trace)} belongs to this incident already.") from None
-        _touch(held, "incident.case added", by, now, case=row[0])
+        touch(held, "incident.case added", by, now, case=row[0])
 
 
 def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime) -> None:
     """Take a case out again; that it was in, and why it is not, stays. Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the case does not belong to it.")
     with walls.transaction(by):
-        held = _hold(incident, by)
-        _open(held)
+        held = hold(incident, by)
+        must_be_open(held)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE incident_cases SET removed_at = %s, removed_by = %s, removed_why = %s"
@@ -159,7 +163,7 @@ def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime)
             )
             if cursor.rowcount != 1:
                 raise NotFound("That case of your area is not in this incident.")
-        _touch(held, "incident.case removed", by, now, case=case)
+        touch(held, "incident.case removed", by, now, case=case)
 
 
 def add_action(
@@ -171,21 +175,21 @@ def add_action(
     if due_on is not None and not who:
         raise Invalid("owner", "Say who does it by that day.")
     with walls.transaction(by):
-        held = _hold(incident, by)
-        _open(held)
+        held = hold(incident, by)
+        must_be_open(held)
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO incident_actions (incident_id, what, owner, due_on, at, user_id) VALUES (%s, %s, %s, %s, %s, %s)",
                 [held.id, told, who, due_on, now, by.user],
             )
-        _touch(held, "incident.action added", by, now)
+        touch(held, "incident.action added", by, now)
 
 
 def finish_action(*, incident: str, action: int, by: Scope, now: datetime) -> None:
     """An action is done. Raises NotFound, Refused."""
     with walls.transaction(by):
-        held = _hold(incident, by)
-        _open(held)
+        held = hold(incident, by)
+        must_be_open(held)
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE incident_actions SET done_at = %s, done_by = %s"
@@ -194,7 +198,7 @@ def finish_action(*, incident: str, action: int, by: Scope, now: datetime) -> No
             )
             if cursor.rowcount != 1:
                 raise NotFound("That action is not open in this incident.")
-        _touch(held, "incident.action done", by, now, action=action)
+        touch(held, "incident.action done", by, now, action=action)
 
 
 def close(*, incident: str, version: int, outcome: str, by: Scope, now: datetime) -> None:
@@ -202,8 +206,8 @@ def close(*, incident: str, version: int, outcome: str, by: Scope, now: datetime
     if outcome not in Incident.Outcome.values:
         raise Invalid("outcome", "Choose how it ended.")
     with walls.transaction(by):
-        held = _hold(incident, by, version)
-        _open(held)
+        held = hold(incident, by, version)
+        must_be_open(held)
         if held.area not in by.areas:
             raise Refused("Only the authority that opened the incident can close it.")
         with connection.cursor() as cursor:
@@ -211,4 +215,4 @@ def close(*, incident: str, version: int, outcome: str, by: Scope, now: datetime
                 "UPDATE incidents SET closed_at = %s, closed_by = %s, outcome = %s WHERE id = %s",
                 [now, by.user, outcome, held.id],
             )
-        _touch(held, "incident.closed", by, now, outcome=outcome)
+        touch(held, "incident.closed", by, now, outcome=outcome)

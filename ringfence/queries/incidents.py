@@ -34,7 +34,8 @@ SELECT i.ref, i.title, i.opened_at, i.closed_at, i.outcome, count(n.id), max(c.f
 FROM incidents i
 LEFT JOIN incident_cases n ON n.incident_id = i.id AND n.removed_at IS NULL
 LEFT JOIN cases c ON c.id = n.case_id
-WHERE i.area = %(area)s OR EXISTS (SELECT 1 FROM incident_areas x WHERE x.incident_id = i.id AND x.area = %(area)s)
+WHERE i.area = %(area)s OR EXISTS (SELECT 1 FROM incident_areas x
+    WHERE x.incident_id = i.id AND x.area = %(area)s AND x.agreed_at IS NOT NULL AND x.ended_at IS NULL)
 GROUP BY i.id ORDER BY i.closed_at DESC NULLS FIRST, i.opened_at DESC LIMIT %(limit)s
 """
 
@@ -51,7 +52,7 @@ def incidents(*, scope: Scope, area: str, now: datetime, limit: int = 100) -> tu
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A linked case. ``name`` is "" for one of another authority, of whom only the day is shown."""
+    """A linked case. ``name`` is "" for one of another authority, of whom the reference, the day and the outcome are shown."""
 
     case: int
     area: str
@@ -81,6 +82,44 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """Another authority of an incident: asked, and from ``agreed_at`` until ``ended_at`` one that takes part."""
+
+    area: str
+    why: str
+    asked_at: datetime
+    agreed_at: datetime | None
+    ended_at: datetime | None
+    ended_why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What an authority is asked by another one, ``lead``: to take part in an incident of which it sees only why."""
+
+    id: int
+    lead: str
+    why: str
+    asked_at: datetime
+
+
+_ASKS = """
+SELECT id, lead, why, asked_at FROM incident_areas
+WHERE area = %(area)s AND agreed_at IS NULL AND ended_at IS NULL ORDER BY asked_at, id LIMIT 50
+"""
+
+
+def asks(*, scope: Scope, area: str) -> tuple[Ask, ...]:
+    """What other authorities ask of an area and nobody has answered, the oldest first. Raises Refused, NotFound."""
+    scope.require("clusters")
+    if area not in scope.areas:
+        raise NotFound(f"There is no area {area} that you answer for.")
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(_ASKS, {"area": area})
+        return tuple(Ask(*row) for row in cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One incident with everything around it. ``quiet`` is the days since its last case."""
 
@@ -103,6 +142,7 @@ class Record:
     settings: tuple[tuple[str, str, str], ...]
     actions: tuple[Action, ...]
     mine: bool
+    partners: tuple[Partner, ...]
 
 
 _HEAD = """
@@ -116,10 +156,11 @@ WHERE i.ref = %(ref)s
 _NAMES = [each.name for each in fields(Record)][:12]
 
 _CASES = """
-SELECT n.case_id, n.area, coalesce(t.ref, ''), coalesce(p.given_name || ' ' || p.family_name, ''), coalesce(c.postcode, ''),
-    coalesce(c.onset_date, c.first_specimen_date, n.added_at::date), coalesce(t.outcome, ''), n.why, n.added_at,
-    n.removed_at, n.removed_why
-FROM incident_cases n LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN people p ON p.id = c.person_id
+SELECT n.case_id, n.area, coalesce(t.ref, f.ref, ''), coalesce(p.given_name || ' ' || p.family_name, ''),
+    coalesce(c.postcode, ''), coalesce(c.onset_date, c.first_specimen_date, f.day, n.added_at::date),
+    coalesce(t.outcome, f.outcome, ''), n.why, n.added_at, n.removed_at, n.removed_why
+FROM incident_cases n LEFT JOIN casework.cases_of_incident(%(id)s) f ON f.case_id = n.case_id
+LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN people p ON p.id = c.person_id
 LEFT JOIN traces t ON t.case_id = c.id AND t.reason = 'case'
 WHERE n.incident_id = %(id)s ORDER BY 6, n.case_id LIMIT 2000
 """
@@ -138,6 +179,11 @@ _ACTIONS = """
 SELECT a.id, a.what, a.owner, a.due_on, a.at, coalesce(u.name, ''), a.done_at
 FROM incident_actions a LEFT JOIN users u ON u.id = a.user_id
 WHERE a.incident_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 500
+"""
+
+_PARTNERS = """
+SELECT area, why, asked_at, agreed_at, ended_at, ended_why FROM incident_areas
+WHERE incident_id = %(id)s ORDER BY asked_at, id LIMIT 200
 """
 
 _OPENED = """
@@ -168,6 +214,8 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
         settings: list[Any] = cursor.fetchall()
         cursor.execute(_ACTIONS, {"id": number})
         actions = tuple(Action(*row) for row in cursor.fetchall())
+        cursor.execute(_PARTNERS, {"id": number})
+        partners = tuple(Partner(*row) for row in cursor.fetchall())
         area = known["area"]
         logged = {"now": now, "user": scope.user, "area": area, "id": number, "people": len(linked), "verb": verb}
         cursor.execute(_OPENED, logged)
@@ -185,6 +233,7 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
         settings=tuple((row[0], row[1], row[2]) for row in settings),
         actions=actions,
         mine=area in scope.areas,
+        partners=partners,
     )
 
 

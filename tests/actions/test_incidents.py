@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.actions import detection
+from ringfence.actions import detection, taking_part
 from ringfence.actions import incidents as verbs
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.queries import alerts, incidents
 from ringfence.rules.access import Refused, Scope, system_scope
-from tests.town import BLACKBURN, HOUR, LUTON, START, Town, row
+from tests.town import BLACKBURN, HOUR, LUTON, START, Town, events, row
 
 INTERVIEWS = system_scope("interviews")
 NOW = START + HOUR
@@ -149,3 +150,99 @@ def test_an_incident_is_for_those_who_answer_for_the_area(town: Town, dora: Scop
         verbs.open_incident(area=BLACKBURN, title="x", by=town.by("Nia"), now=NOW)
     with pytest.raises(Invalid, match="Give it a name"):
         opened(dora, title=" ")
+
+
+@pytest.fixture
+def luton(dora: Scope) -> Scope:
+    """Who answers for Luton."""
+    return replace(dora, areas=(LUTON,), standing=(LUTON,))
+
+
+def asked(dora: Scope, ref: str, why: str = "Your residents train there too.") -> None:
+    taking_part.ask(incident=ref, area=LUTON, why=why, by=dora, now=NOW)
+
+
+def agreed(dora: Scope, luton: Scope) -> str:
+    """An incident of Blackburn in which Luton takes part."""
+    ref = opened(dora)
+    asked(dora, ref)
+    (ask,) = incidents.asks(scope=luton, area=LUTON)
+    assert taking_part.answer(asked=ask.id, agrees=True, by=luton, now=NOW) == ref
+    return ref
+
+
+def test_another_authority_is_asked_and_sees_only_why_until_it_agrees(dora: Scope, luton: Scope) -> None:
+    ref = opened(dora)
+    with pytest.raises(Invalid, match="Say why they should take part"):
+        asked(dora, ref, why=" ")
+    asked(dora, ref)
+    with pytest.raises(Invalid, match="Luton was asked already"):
+        asked(dora, ref)
+    (ask,) = incidents.asks(scope=luton, area=LUTON)
+    assert (ask.lead, ask.why) == (BLACKBURN, "Your residents train there too.")
+    with pytest.raises(NotFound):
+        incidents.incident(scope=luton, ref=ref, now=NOW)
+    with pytest.raises(NotFound):
+        taking_part.answer(asked=ask.id, agrees=True, by=dora, now=NOW)
+    assert taking_part.answer(asked=ask.id, agrees=True, by=luton, now=NOW) == ref
+    assert incidents.asks(scope=luton, area=LUTON) == ()
+    assert [each.ref for each in incidents.incidents(scope=luton, area=LUTON, now=NOW)] == [ref]
+    assert not incidents.incident(scope=luton, ref=ref, now=NOW).mine
+    for verb in ("incident.asked", "incident.agreed"):
+        assert len(events(verb)) == 1
+
+
+def test_who_declines_says_why_and_may_be_asked_again(dora: Scope, luton: Scope) -> None:
+    ref = opened(dora)
+    asked(dora, ref)
+    (ask,) = incidents.asks(scope=luton, area=LUTON)
+    with pytest.raises(Invalid, match="Say why not"):
+        taking_part.answer(asked=ask.id, agrees=False, by=luton, now=NOW)
+    assert taking_part.answer(asked=ask.id, agrees=False, why="None of ours.", by=luton, now=NOW) == ""
+    (partner,) = incidents.incident(scope=dora, ref=ref, now=NOW).partners
+    assert (partner.agreed_at, partner.ended_why) == (None, "None of ours.")
+    with pytest.raises(NotFound):
+        taking_part.answer(asked=ask.id, agrees=True, by=luton, now=NOW)
+    asked(dora, ref)
+    assert len(incidents.asks(scope=luton, area=LUTON)) == 1
+
+
+def test_each_links_its_own_cases_and_sees_of_the_other_s_reference_day_and_outcome(
+    town: Town, dora: Scope, luton: Scope
+) -> None:
+    ref, here, there = agreed(dora, luton), town.trace(), town.trace(LUTON)
+    verbs.add_case(incident=ref, trace=ref_of(here), why="Trained there.", by=dora, now=NOW)
+    verbs.add_case(incident=ref, trace=ref_of(there), why="Trained there.", by=luton, now=NOW + 48 * HOUR)
+    for scope, own, other in ((dora, here, there), (luton, there, here)):
+        found = {each.ref: each for each in incidents.incident(scope=scope, ref=ref, now=NOW).cases}
+        assert set(found) == {ref_of(here), ref_of(there)}
+        assert found[ref_of(own)].name and found[ref_of(own)].postcode
+        assert (found[ref_of(other)].name, found[ref_of(other)].postcode) == ("", "")
+        assert found[ref_of(other)].day == START.date()
+    with pytest.raises(NotFound):
+        verbs.remove_case(incident=ref, case=int(str(row(here, "case_id")[0])), why="x", by=luton, now=NOW)
+    verbs.add_action(incident=ref, what="Ring the gym.", by=luton, now=NOW)
+    version = incidents.incident(scope=luton, ref=ref, now=NOW).version
+    with pytest.raises(Refused, match="Only the authority that opened"):
+        verbs.close(incident=ref, version=version, outcome="over", by=luton, now=NOW)
+    with pytest.raises(Refused, match="Only the authority that opened"):
+        taking_part.ask(incident=ref, area="E06000016", why="You too.", by=luton, now=NOW)
+
+
+@pytest.mark.parametrize("who", ["dora", "luton"])
+def test_either_can_end_it_and_its_cases_go_with_it(town: Town, dora: Scope, luton: Scope, who: str) -> None:
+    ref, there = agreed(dora, luton), town.trace(LUTON)
+    verbs.add_case(incident=ref, trace=ref_of(there), why="Trained there.", by=luton, now=NOW)
+    by = {"dora": dora, "luton": luton}[who]
+    with pytest.raises(Invalid, match="Say why"):
+        taking_part.end(incident=ref, area=LUTON, why="", by=by, now=NOW)
+    taking_part.end(incident=ref, area=LUTON, why="It is over here.", by=by, now=NOW)
+    with pytest.raises(NotFound):
+        incidents.incident(scope=luton, ref=ref, now=NOW)
+    assert incidents.incidents(scope=luton, area=LUTON, now=NOW) == ()
+    found = incidents.incident(scope=dora, ref=ref, now=NOW)
+    assert found.cases == () and [each.removed_why for each in found.removed] == ["Luton takes part no more."]
+    assert [(each.area, each.ended_why) for each in found.partners] == [(LUTON, "It is over here.")]
+    assert len(events("incident.left")) == 1
+    with pytest.raises(NotFound):
+        taking_part.end(incident=ref, area=LUTON, why="Again.", by=by, now=NOW)

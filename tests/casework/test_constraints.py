@@ -106,8 +106,8 @@ INSERT INTO casework.alerts (id, ref, key, method, area, start, "end", found_at,
 INSERT INTO casework.alert_cases (id, alert_id, case_id, added_at) VALUES (1, 1, 1, '2026-11-16');
 INSERT INTO casework.incidents (id, ref, title, area, opened_at, opened_by) VALUES
     (1, 'I1', 'Gym', 'E06000008', '2026-11-16', 1), (2, 'I2', 'Shop', 'E06000008', '2026-11-16', 1);
-INSERT INTO casework.incident_areas (id, incident_id, area, lead, asked_at, asked_by)
-    VALUES (1, 1, 'E06000032', 'E06000008', '2026-11-16', 1);
+INSERT INTO casework.incident_areas (id, incident_id, area, lead, asked_at, asked_by, why)
+    VALUES (1, 1, 'E06000032', 'E06000008', '2026-11-16', 1, 'Same gym.');
 INSERT INTO casework.incident_cases (id, incident_id, case_id, area, why, added_at, added_by)
     VALUES (1, 1, 1, 'E06000008', 'Was there.', '2026-11-16', 1);
 INSERT INTO casework.incident_settings (id, incident_id, setting_id, why, added_at, added_by)
@@ -373,6 +373,10 @@ BROKEN: dict[str, list[str]] = {
     "alert_case_once": [copy("casework.alert_cases", id="9")],
     "incidents_ref_key": ["UPDATE casework.incidents SET ref = 'I1'"],
     "incident_has_a_title": ["UPDATE casework.incidents SET title = ''"],
+    "incident_with_its_area": [
+        "ALTER TABLE casework.incidents DROP CONSTRAINT incidents_pkey CASCADE; "
+        + copy("casework.incidents", ref="'I9'")
+    ],
     "incident_closed_at_by_outcome": [
         "UPDATE casework.incidents SET closed_at = now()",
         "UPDATE casework.incidents SET closed_at = now(), closed_by = 1",
@@ -383,6 +387,14 @@ BROKEN: dict[str, list[str]] = {
         "UPDATE casework.incident_areas SET agreed_at = now()",
         "UPDATE casework.incident_areas SET agreed_by = 1",
     ],
+    "incident_area_is_not_the_lead": ["UPDATE casework.incident_areas SET area = lead"],
+    "incident_area_asked_with_reason": ["UPDATE casework.incident_areas SET why = ''"],
+    "incident_area_ended_at_by_why": [
+        "UPDATE casework.incident_areas SET ended_at = now(), ended_why = 'x'",
+        "UPDATE casework.incident_areas SET ended_by = 1",
+        "UPDATE casework.incident_areas SET ended_at = now(), ended_by = 1",
+    ],
+    "incident_area_of_its_lead": ["UPDATE casework.incident_areas SET lead = 'E06000016'"],
     "incident_case_once": [copy("casework.incident_cases", id="9")],
     "incident_case_removed_at_by_why": [
         "UPDATE casework.incident_cases SET removed_at = now()",

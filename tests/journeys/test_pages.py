@@ -174,9 +174,12 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen", "answers/seen"}
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
-    forms |= {"areas/<str:code>/incidents/open", "areas/<str:code>/digest"}
+    forms |= {"areas/<str:code>/incidents/open", "areas/<str:code>/incidents/answer", "areas/<str:code>/digest"}
     forms |= {"areas/<str:code>/line-list/views", "areas/<str:code>/line-list/views/<int:view>/delete"}
-    forms |= {f"incidents/<str:ref>/{each}" for each in ("cases", "cases/remove", "actions", "actions/done", "close")}
+    forms |= {
+        f"incidents/<str:ref>/{each}"
+        for each in ("cases", "cases/remove", "actions", "actions/done", "areas/ask", "areas/end", "close")
+    }
     forms |= {"support/<int:referral>/done"}
     forms |= {"settings/<str:ref>/merge", "settings/<str:ref>/size", "settings/suggest"}
     forms |= {"traces/<str:ref>/messages", "traces/<str:ref>/messages/stop"}

@@ -91,8 +91,8 @@ INSERT INTO casework.alert_cases (alert_id, case_id, added_at)
     SELECT a.id, t.case_id, %(now)s FROM casework.alerts a JOIN casework.traces t ON a.key = t.ref;
 INSERT INTO casework.incidents (ref, title, area, opened_at, opened_by)
     SELECT 'I' || ref, 'Secret', authority, %(now)s, 1 FROM casework.traces;
-INSERT INTO casework.incident_areas (incident_id, area, lead, asked_at, asked_by)
-    SELECT id, area, area, %(now)s, 1 FROM casework.incidents;
+INSERT INTO casework.incident_areas (incident_id, area, lead, asked_at, asked_by, why)
+    SELECT id, 'E06000016', area, %(now)s, 1, 'Secret' FROM casework.incidents;
 INSERT INTO casework.incident_cases (incident_id, case_id, area, why, added_at, added_by)
     SELECT i.id, t.case_id, i.area, 'Secret', %(now)s, 1
     FROM casework.incidents i JOIN casework.traces t ON i.ref = 'I' || t.ref;

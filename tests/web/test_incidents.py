@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from ringfence.accounts import walls
+from ringfence.accounts.models import Membership, User
 from ringfence.actions import incidents
-from tests.town import BLACKBURN, Town, events
+from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, events
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -53,6 +55,35 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
     now = client.get(where).content.decode().split('name="version" value="')[1].split('"')[0]
     assert "Choose how it ended" in words(client.post(f"{where}/close", {"version": now}), 422)
     assert "Closed" in words(client.post(f"{where}/close", {"version": now, "outcome": "over"}, follow=True))
+
+
+def test_another_authority_takes_part_from_asking_to_leaving(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    with walls.transaction(ACCOUNTS):
+        town.users["Dan"] = User.objects.create_user("dan@example.org", "Dan")
+        Membership.objects.create(user=town.users["Dan"], role="director", area_id=LUTON, from_at=now)
+    dora, dan, theirs = signed_in("Dora"), signed_in("Dan"), f"/areas/{LUTON}/incidents"
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex", by=town.by("Dora", now), now=now).ref
+    where = f"/incidents/{ref}"
+    assert "Choose another authority" in words(dora.post(f"{where}/areas/ask", {"area": "", "ask_why": "Yours."}), 422)
+    assert "Say why they should" in words(dora.post(f"{where}/areas/ask", {"area": LUTON, "ask_why": ""}), 422)
+    sent = {"area": LUTON, "ask_why": "Yours train there."}
+    assert "They are asked." in words(dora.post(f"{where}/areas/ask", sent, follow=True))
+    assert "1 authority asks you to take part" in words(dan.get(f"/areas/{LUTON}"))
+    page = dan.get(theirs)
+    assert "Yours train there." in words(page) and "Flex" not in words(page)
+    assert dan.get(where).status_code == 404
+    asked = page.content.decode().split('name="asked" value="')[1].split('"')[0]
+    assert "Say why not" in words(dan.post(f"{theirs}/answer", {"asked": asked, "do": "decline"}), 422)
+    assert "You take part in it now." in words(
+        dan.post(f"{theirs}/answer", {"asked": asked, "do": "agree"}, follow=True)
+    )
+    assert "Flex" in words(dan.get(theirs)) and "Takes part" in words(dora.get(where))
+    assert "Say why." in words(dan.post(f"{where}/areas/end", {"area": LUTON}), 422)
+    left = dan.post(f"{where}/areas/end", {"area": LUTON, f"end-{LUTON}": "Over here."}, follow=True)
+    assert "Luton does not take part any more." in words(left)
+    assert dan.get(where).status_code == 404
+    assert "Over here." in words(dora.get(where))
 
 
 def test_the_situation_report_names_cases_by_reference_and_is_logged(

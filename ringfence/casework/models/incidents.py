@@ -120,6 +120,7 @@ class Incident(models.Model):
         db_table = "incidents"
         constraints = [
             models.CheckConstraint(condition=~Q(title=""), name="incident_has_a_title"),
+            models.UniqueConstraint(fields=["id", "area"], name="incident_with_its_area"),
             models.CheckConstraint(
                 condition=Q(closed_at=None, closed_by=None, outcome="")
                 | (Q(closed_at__isnull=False, closed_by__isnull=False) & ~Q(outcome="")),
@@ -132,9 +133,14 @@ class Incident(models.Model):
         return self.ref
 
 
-@classify(internal="id incident area lead asked_at asked_by agreed_at agreed_by")
+@classify(
+    internal="id incident area lead asked_at asked_by agreed_at agreed_by ended_at ended_by", special="why ended_why"
+)
 class IncidentArea(models.Model):
-    """An authority that takes part in an incident, once it has agreed; ``lead`` is the authority that opened it."""
+    """An authority that is asked to take part in an incident, and does from when it agrees until it ends.
+
+    ``lead`` is the authority that opened the incident. What ended may have been an ask that was declined or taken back.
+    """
 
     incident = models.ForeignKey(Incident, models.PROTECT, db_index=False)
     area = models.CharField(max_length=9)
@@ -143,11 +149,22 @@ class IncidentArea(models.Model):
     asked_by = models.BigIntegerField()
     agreed_at = models.DateTimeField(null=True)
     agreed_by = models.BigIntegerField(null=True)
+    why = models.CharField(max_length=200)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.BigIntegerField(null=True)
+    ended_why = models.CharField(max_length=200, db_default="")
 
     class Meta:
         db_table = "incident_areas"
         constraints = [
-            models.UniqueConstraint(fields=["incident", "area"], name="incident_area_once"),
+            models.UniqueConstraint(fields=["incident", "area"], condition=Q(ended_at=None), name="incident_area_once"),
+            models.CheckConstraint(condition=~Q(area=F("lead")), name="incident_area_is_not_the_lead"),
+            models.CheckConstraint(condition=~Q(why=""), name="incident_area_asked_with_reason"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None)
+                | (Q(ended_at__isnull=False, ended_by__isnull=False) & ~Q(ended_why="")),
+                name="incident_area_ended_at_by_why",
+            ),
             models.CheckConstraint(
                 condition=Q(agreed_at=None, agreed_by=None) | Q(agreed_at__isnull=False, agreed_by__isnull=False),
                 name="incident_area_agreed_at_by",

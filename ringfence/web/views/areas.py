@@ -13,7 +13,7 @@ from ringfence.actions import detection, digest
 from ringfence.actions.errors import Invalid
 from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
-from ringfence.queries import alerts, areas
+from ringfence.queries import alerts, areas, incidents
 from ringfence.queries import messages as messages_of
 from ringfence.queries import today as figures
 from ringfence.rules import digest as rules
@@ -92,9 +92,11 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         if on or not request.scope.may("clusters")
         else alerts.alerts(scope=request.scope, area=code, now=request.now, limit=5)
     )
+    asked = 0 if on or not request.scope.may("clusters") else len(incidents.asks(scope=request.scope, area=code))
     return page(
         request,
         "areas/today.jinja",
+        asked=asked,
         title=f"{place.name} today",
         section=SECTION,
         area=place,

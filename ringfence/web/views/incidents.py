@@ -11,8 +11,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from ringfence.actions import incidents as verbs
+from ringfence.actions import taking_part
 from ringfence.actions.errors import Invalid, Stale
 from ringfence.casework.models import Incident
+from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
 from ringfence.rules.attempts import TraceOutcome
@@ -44,6 +46,7 @@ def _list(request: StaffRequest, code: str, form: Form | None = None, status: in
         tabs=tabs(request, code, "/incidents"),
         incidents=queries.incidents(scope=request.scope, area=code, now=request.now),
         outcomes=dict(Incident.Outcome.choices),
+        asks=[(each, atlas().area(each.lead).name) for each in queries.asks(scope=request.scope, area=code)],
         errors=form.errors() if form else {},
         typed=form.data if form else {"alert": request.GET.get("alert", "")},
     )
@@ -78,7 +81,10 @@ def _incident(
     request: StaffRequest, ref: str, form: Form | None = None, status: int = 200, changed: str = ""
 ) -> HttpResponse:
     found = queries.incident(scope=request.scope, ref=ref, now=request.now)
-    names = {each.case: each.name or f"a case of {atlas().area(each.area).name}" for each in found.cases}
+    names = {
+        each.case: each.name or f"{each.ref or 'a case'} of {atlas().area(each.area).name}" for each in found.cases
+    }
+    taking = {each.area for each in found.partners if each.ended_at is None}
     return page(
         request,
         "areas/incident.jinja",
@@ -93,10 +99,67 @@ def _incident(
         outcome_words={each.value: each.words for each in TraceOutcome},
         ended=dict(Incident.Outcome.choices).get(found.outcome, ""),
         changed=changed,
+        partners=[(each, atlas().area(each.area).name, each.area in request.scope.areas) for each in found.partners],
+        others=[
+            ("", "Choose"),
+            *((each.code, each.name) for each in _authorities() if each.code not in taking | {found.area}),
+        ],
         today=london_date(request.now),
         errors=form.errors() if form else {},
         typed=form.data if form else {},
     )
+
+
+def _authorities() -> list[Area]:
+    return sorted(atlas().upper_tier(), key=lambda each: each.name)
+
+
+@require_POST
+def answer(request: StaffRequest, code: str) -> HttpResponse:
+    """Agree to take part in an incident of another authority, or decline."""
+    form = Form(request.POST)
+    asked = form.number("asked", 1, 2**62, "The incident")
+    agrees = form.get("do") == "agree"
+    try:
+        if form.valid:
+            ref = taking_part.answer(
+                asked=asked or 0, agrees=agrees, why=form.get(f"decline-{asked}"), by=request.scope, now=request.now
+            )
+            messages.success(request, "You take part in it now." if ref else "Declined.")
+            return redirect("incident", ref) if ref else redirect("incidents", code)
+    except Invalid as problem:
+        form.wrong(f"decline-{asked}", problem.message)
+    return _list(request, code, form, 422)
+
+
+@require_POST
+def ask(request: StaffRequest, ref: str) -> HttpResponse:
+    """Ask another authority to take part."""
+    form = Form(request.POST)
+    code, why = form.get("area"), form.get("ask_why")
+    return _do(
+        request,
+        ref,
+        form,
+        "They are asked. They see your reason, and the incident once they agree.",
+        lambda: taking_part.ask(incident=ref, area=code, why=why, by=request.scope, now=request.now),
+        {"why": "ask_why"},
+    )
+
+
+@require_POST
+def end(request: StaffRequest, ref: str) -> HttpResponse:
+    """End that an authority takes part."""
+    form = Form(request.POST)
+    code = form.get("area")
+    field = f"end-{code}"
+    try:
+        taking_part.end(incident=ref, area=code, why=form.get(field), by=request.scope, now=request.now)
+    except Invalid as problem:
+        form.wrong(field, problem.message)
+        return _incident(request, ref, form, 422)
+    messages.success(request, f"{atlas().area(code).name} does not take part any more.")
+    return redirect("incidents", code) if code in request.scope.areas else redirect("incident", ref)
 
 
 @require_safe
