@@ -82,6 +82,12 @@ def test_a_case_of_another_authority_is_not_linked(town: Town, dora: Scope) -> N
     for given in (ref_of(trace), "ZZZ-ZZZ"):
         with pytest.raises(Invalid, match="There is no case"):
             verbs.add_case(incident=ref, trace=given, why="x", by=dora, now=NOW)
+    # Where the case's authority is another one than that of its trace, the case's counts.
+    moved = town.trace()
+    with walls.transaction(system_scope("intake")), connection.cursor() as cursor:
+        cursor.execute("UPDATE cases SET authority = %s WHERE id = %s", [LUTON, row(moved, "case_id")[0]])
+    with pytest.raises(Invalid, match="There is no case"):
+        verbs.add_case(incident=ref, trace=ref_of(moved), why="Trained there.", by=dora, now=NOW)
 
 
 def test_a_chain_follows_contacts_who_became_cases(town: Town, dora: Scope) -> None:

@@ -18,6 +18,7 @@ DEFINERS = {
     "casework.at_home": "tells who else is traced at the home of a trace of the ticket's teams and areas",
     "casework.became_of": "tells what became of the contacts of a case whose trace the ticket shows",
     "casework.called_recently": "tells when and how a household was called, of a trace that the ticket shows",
+    "casework.cases_of_incident": "tells reference, day and outcome of cases of an incident in which the ticket's areas take part",
     "casework.claim": "takes a trace for whom the ticket names",
     "casework.find_people": "finds those whom the areas of the ticket may know",
     "casework.keep_cases": "a trigger: what a case was before",

@@ -254,7 +254,7 @@ ROUTES = (
     Route("incident-action-done", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-ask", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-end", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
-    Route("incident-answer", {"Dora": 422, "Nia": 403, "Charlie": 403}, method="post", arguments=AREA),
+    Route("incident-answer", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=AREA),
     Route("incident-close", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("authority-overview", {"Dora": 200, "Nia": 403, "Charlie": 403}, arguments=AREA),
     Route("authority-overview", {"Dora": 404}, arguments={"code": "E12000002"}),

@@ -118,18 +118,17 @@ def _authorities() -> list[Area]:
 def answer(request: StaffRequest, code: str) -> HttpResponse:
     """Agree to take part in an incident of another authority, or decline."""
     form = Form(request.POST)
-    asked = form.number("asked", 1, 2**62, "The incident")
-    agrees = form.get("do") == "agree"
+    asked = form.number("asked", 1, 2**62, "The incident") or 0
+    agrees, why = form.get("do") == "agree", form.get(f"decline-{asked}")
     try:
-        if form.valid:
-            ref = taking_part.answer(
-                asked=asked or 0, agrees=agrees, why=form.get(f"decline-{asked}"), by=request.scope, now=request.now
-            )
-            messages.success(request, "You take part in it now." if ref else "Declined.")
-            return redirect("incident", ref) if ref else redirect("incidents", code)
+        ref = taking_part.answer(asked=asked, agrees=agrees, why=why, by=request.scope, now=request.now)
     except Invalid as problem:
+        if not any(each.id == asked for each in queries.asks(scope=request.scope, area=code)):
+            raise Http404 from None
         form.wrong(f"decline-{asked}", problem.message)
-    return _list(request, code, form, 422)
+        return _list(request, code, form, 422)
+    messages.success(request, "You take part in it now." if ref else "Declined.")
+    return redirect("incident", ref) if ref else redirect("incidents", code)
 
 
 @require_POST
