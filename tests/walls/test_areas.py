@@ -205,3 +205,21 @@ def test_a_claim_is_told_in_the_name_of_the_ticket(app: Attacker, admin: Connect
         app.holding(SYSTEM["audit"])
         told = app.rows("SELECT user_id, trace_id, opened FROM audit.events ORDER BY id DESC LIMIT 1")
     assert told == [(filled.town.users["Nora"].pk, filled.traces[LUTON], True)]
+
+
+def test_a_message_to_somebody_of_the_staff_is_theirs_alone(app: Attacker, admin: Connection, filled: Filled) -> None:
+    reader = filled.by("Dora")
+    admin.execute(
+        'INSERT INTO casework.messages (ref, key, reader, template_id, channel, language, "to", values, state, state_at,'
+        " send_after, created_at) SELECT 'to Dora', 'to Dora', %s, min(id), 'email', 'en', 'dora@example.org', '{}',"
+        " 'waiting', now(), now(), now() FROM casework.templates",
+        [reader.user],
+    )
+    try:
+        seen = "SELECT count(*) FROM casework.messages WHERE reader IS NOT NULL"
+        assert app.holding(reader).one(seen) == 1
+        for who in ("Nia", "Lola", "Lars", "Charlie"):
+            assert app.holding(filled.by(who)).one(seen) == 0
+        app.holding(reader).refused("UPDATE casework.messages SET reader = 1")
+    finally:
+        admin.execute("DELETE FROM casework.messages WHERE ref = 'to Dora'")

@@ -80,6 +80,18 @@ def test_of_a_neighbour_nothing_is_told_that_rests_on_a_few_people(town: Town, s
         beside(scope=town.by("Nia", now), area=BLACKBURN, now=now)
 
 
+def test_old_counts_are_said_to_be_old(town: Town, signed_in: SignedIn) -> None:
+    client, address = signed_in("Dora"), f"/areas/{BLACKBURN}"
+    for minutes, old in ((5, False), (20, True)):
+        with walls.transaction(COUNTING), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO marks (key, through, at) VALUES ('count_tracing', 0, %(at)s)"
+                " ON CONFLICT (key) DO UPDATE SET at = %(at)s",
+                {"at": timezone.now() - timedelta(minutes=minutes)},
+            )
+        assert ("These figures are old" in words(client.get(address))) is old
+
+
 def test_who_signs_in_begins_with_their_area(town: Town, signed_in: SignedIn) -> None:
     assert signed_in("Dora").get("/").headers["Location"] == f"/areas/{BLACKBURN}"
     assert signed_in("Nia").get("/").headers["Location"] == "/work"
