@@ -26,10 +26,9 @@ def compute(*, area: str, by: Scope, now: datetime) -> int:
         if there:
             return there
         made = shapes.compute(area)
-        if not made:
-            return 0
-        auditing.record("shapes.computed", by=by, now=now, area=area, detail={"shapes": made})
-    return made
+        if made:
+            auditing.record("shapes.computed", by=by, now=now, area=area, detail={"shapes": made})
+        return made or shapes.count(area)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,10 +126,15 @@ WHERE l.what = 'postcodes'
 
 
 def compute(area: str) -> int:
-    """Work the shapes of an authority out and keep them, in the caller's transaction; how many. None without postcodes."""
+    """Work the shapes of an authority out and keep them, in the caller's transaction; how many.
+
+    None where it has no postcodes, or where another transaction has done so while this one waited for it.
+    """
     codes = [each.code for each in resolve.children(area) if each.lower_tier] or [area]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('shapes ' || %s))", [area])
+        if count(area):
+            return 0
         cursor.execute(_NEAR, {"areas": codes, "around": AROUND})
         near = cursor.fetchall()
         rows = _rows(area, near)

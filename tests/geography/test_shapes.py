@@ -38,6 +38,9 @@ def test_they_are_computed_once_and_residents_are_apportioned(dora: Scope) -> No
     assert seen(dora) == {}
     assert verbs.compute(area=BLACKBURN, by=dora, now=START) == len(SECTORS) + 1
     assert verbs.compute(area=BLACKBURN, by=dora, now=START) == len(SECTORS) + 1
+    with walls.transaction(dora):
+        # As one does that waited for another.
+        assert shapes.compute(BLACKBURN) == 0
     assert [(row[0], row[-1]) for row in events("shapes.computed")] == [(dora.user, {"shapes": len(SECTORS) + 1})]
     found = seen(dora)
     assert next(iter(found)) == BLACKBURN
