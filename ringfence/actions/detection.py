@@ -8,6 +8,7 @@ kept up to date; it is over when its place has been quiet for fourteen days.
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -151,13 +152,14 @@ def _visits_by_chance(events: Sequence[method.Event], of_days: Mapping[date, int
     begun = last - timedelta(days=method.WINDOW - 1)
     history = begun - timedelta(days=method.HISTORY)
     before = {event.household for event in events if event.last >= history and event.first < begun}
-    return method.false_alarms(
+    said = method.false_alarms(
         households,
         len(before),
         sum(visits for on, visits in of_days.items() if begun <= on <= last),
         sum(visits for on, visits in of_days.items() if history <= on < begun),
         max(1, (resolve.atlas().areas[area].population or 0) // method.RESIDENTS_PER_PLACE),
     )
+    return rules.simulated(Method.EXPOSURE, said)
 
 
 def _areas(of_cases: Iterable[str], of_place: str | None) -> list[str]:
@@ -384,7 +386,7 @@ def _scanned(area: str, today: date, now: datetime) -> list[Finding]:
                 start=start,
                 end=end,
                 cases=cases,
-                false_alarms=365 * p_value,
+                false_alarms=rules.simulated(Method.SCAN, 365 * p_value),
                 observed=float(each.observed),
                 expected=each.expected,
                 score=each.log_likelihood_ratio,
@@ -417,8 +419,10 @@ def _exceeding(area: str, today: date, now: datetime) -> list[Finding]:
             start=last,
             end=last,
             cases=(),
-            # One day judged each day, at EARS's own chance; the counts' overdispersion makes it somewhat more.
-            false_alarms=365 * 0.001,
+            # One day judged each day; what EARS takes for chance comes much oftener, because counts vary more than it thinks.
+            false_alarms=rules.simulated(
+                Method.EXCEEDANCE, 365 * 0.5 * math.erfc(float(found.score[0, 0]) / math.sqrt(2))
+            ),
             observed=float(counts[0, -1]),
             expected=float(found.expected[0, 0]),
             score=float(found.score[0, 0]),

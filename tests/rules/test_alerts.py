@@ -127,6 +127,22 @@ def test_the_list_is_in_order_and_nothing_is_lost(those: list[Finding]) -> None:
             assert any(set(each.cases) & set(other.cases) and other.area == each.area for other in kept)
 
 
+@pytest.mark.parametrize("method", alerts.SIMULATED)
+def test_what_is_said_of_chance_is_what_simulation_brought(method: Method) -> None:
+    for said, seen in alerts.SIMULATED[method]:
+        assert alerts.simulated(method, said) == pytest.approx(seen)
+    (least, fewest), *_, (most, highest) = alerts.SIMULATED[method]
+    assert alerts.simulated(method, least / 100) == pytest.approx(fewest / 100)
+    assert alerts.simulated(method, most * 3) == pytest.approx(highest * 3)
+    told = [alerts.simulated(method, 1.2**step) for step in range(-40, 40)]
+    assert told == sorted(told), "what is rarer stays rarer"
+    assert alerts.simulated(method, 0) == 0
+
+
+def test_where_nothing_was_simulated_the_formula_stands() -> None:
+    assert alerts.simulated(Method.COINCIDENCE, 3.5) == 3.5
+
+
 def test_over_after_fourteen_quiet_days() -> None:
     assert not alerts.over(TODAY - timedelta(days=14), TODAY)
     assert alerts.over(TODAY - timedelta(days=15), TODAY)
