@@ -127,3 +127,11 @@ def test_the_interval_of_growth_holds_the_truth_as_often_as_it_says() -> None:
     found = growth.growth(cases)
     held = float(((found.lower <= 0.03) & (found.upper >= 0.03)).mean())
     assert 0.94 < held < 0.99
+
+
+def test_counts_that_vary_more_widen_the_interval_of_growth() -> None:
+    random = np.random.default_rng(4)
+    mean = np.broadcast_to(50 * np.exp(0.03 * np.arange(14)), (4000, 14))
+    found = growth.growth(random.poisson(random.gamma(8, mean / 8)).astype(float))
+    held = float(((found.lower <= 0.03) & (found.upper >= 0.03)).mean())
+    assert 0.92 < held < 0.98

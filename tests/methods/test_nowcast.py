@@ -29,6 +29,11 @@ def test_without_delay_nothing_is_expected() -> None:
     assert found.expected.tolist() == found.lower.tolist() == found.upper.tolist() == [5, 0, 7]
 
 
+def test_a_day_of_which_nothing_is_known_yet_may_still_bring_some() -> None:
+    found = nowcast(np.array([[6, 6], [5, 7], [7, 5], [0, 0]], dtype=float))
+    assert found.expected[-1] == found.lower[-1] == 0 < found.upper[-1]
+
+
 @pytest.mark.parametrize("overdispersed", [False, True])
 def test_the_interval_holds_what_comes_about_as_often_as_it_says(overdispersed: bool) -> None:
     random = np.random.default_rng(7)
