@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership
-from ringfence.actions import counting, detection
+from ringfence.actions import counting, detection, incidents
+from ringfence.queries.areas import Filters, line_list
 from ringfence.queries.today import beside, today
 from ringfence.rules.access import NotFound, Refused, system_scope
 from ringfence.rules.calendar import london_date
@@ -95,6 +96,60 @@ def test_old_counts_are_said_to_be_old(town: Town, signed_in: SignedIn) -> None:
 def test_who_signs_in_begins_with_their_area(town: Town, signed_in: SignedIn) -> None:
     assert signed_in("Dora").get("/").headers["Location"] == f"/areas/{BLACKBURN}"
     assert signed_in("Nia").get("/").headers["Location"] == "/work"
+
+
+def test_the_line_list_narrows_and_orders_as_it_says(town: Town) -> None:
+    now, on = timezone.now(), london_date(timezone.now())
+    made = {}
+    for number, (days_ago, years, care_home) in enumerate(((9, 40, False), (5, 20, True), (1, 60, False)), start=1):
+        # Born on the very day, so that the age turns with the specimen.
+        specimen = on - timedelta(days=days_ago)
+        born = date(specimen.year - years, specimen.month, min(specimen.day, 28))
+        made[town.trace(now=now, born=born, care_home=care_home)] = number
+    for trace, days_ago in zip(made, (9, 5, 1), strict=True):
+        move(trace, days_ago, now)
+    # Known here as well, and a case of another authority: their line list has it.
+    elsewhere = town.trace(LUTON, now=now)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO standings (person_id, area, why, from_at) SELECT person_id, %s, 'handed', %s FROM traces"
+            " WHERE id = %s",
+            [BLACKBURN, now, elsewhere],
+        )
+    numbers = {str(row(trace, "ref")[0]): number for trace, number in made.items()}
+
+    def listed(order: str = "specimen", **filters: Any) -> list[int]:
+        by = town.by("Dora", now)
+        found = line_list(scope=by, area=BLACKBURN, now=now, filters=Filters(**filters), order=order)
+        assert found.count == len(found.lines)
+        return [numbers[each.ref] for each in found.lines]
+
+    assert listed() == [3, 2, 1]
+    assert listed("age") == [2, 1, 3]
+    assert listed("name") == [1, 2, 3]
+    assert listed(since=on - timedelta(days=5)) == [3, 2]
+    assert listed(until=on - timedelta(days=5)) == [2, 1]
+    assert listed(care_home=True) == [2]
+    assert listed(age_from=40) == [3, 1]
+    assert listed(age_until=40) == [2, 1]
+    assert listed(age_until=39) == [2]
+    assert listed(outcome="reached") == []
+    assert listed(sector="BB1 1") == [3, 2, 1] and listed(sector="BB1 2") == []
+
+
+def test_the_line_list_says_in_which_incident_a_case_is_now(town: Town) -> None:
+    now = timezone.now()
+    by, trace = town.by("Dora", now), town.trace(now=now)
+    case, name = row(trace, "case_id, ref")
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex", by=by, now=now).ref
+
+    def told() -> list[str]:
+        return [each.incident for each in line_list(scope=by, area=BLACKBURN, now=now, filters=Filters()).lines]
+
+    incidents.add_case(incident=ref, trace=str(name), why="Trained there.", by=by, now=now)
+    assert told() == [ref]
+    incidents.remove_case(incident=ref, case=int(str(case)), why="Another gym.", by=by, now=now)
+    assert told() == [""]
 
 
 def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: SignedIn) -> None:
