@@ -82,7 +82,9 @@ def test_rarer_nearer_and_larger_come_first() -> None:
 def test_one_thing_is_told_once() -> None:
     homes = replace(GYM, method=Method.COINCIDENCE, key="c", cases=(1, 2, 3), place="LE5 4PW")
     (kept,) = alerts.one_list([homes, GYM], TODAY)
-    assert kept.key == GYM.key and kept.also == ("same postcode",)
+    assert kept.key == GYM.key and kept.also == ("same postcode",) and kept.false_alarms == GYM.false_alarms
+    (rarer,) = alerts.one_list([replace(homes, false_alarms=0.02), GYM], TODAY)
+    assert rarer.key == GYM.key and rarer.false_alarms == 0.02, "as rare as the rarer of the two"
     elsewhere = replace(homes, area="E06000018")
     assert len(alerts.one_list([elsewhere, GYM], TODAY)) == 2
     others = replace(homes, cases=(1, 20, 21))
