@@ -19,6 +19,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import intake
+from ringfence.geography import packed, resolve
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
 from ringfence.simulation import linelists
@@ -43,7 +44,9 @@ def load_postcodes(owner: psycopg.Connection[Any]) -> None:
             " VALUES ('areas', 'the tests', '', 0, 0), ('postcodes', 'the tests', '', %s, 0) ON CONFLICT DO NOTHING",
             [len(POSTCODES)],
         )
+    packed.pack(owner)
     owner.commit()
+    resolve.forget()
 
 
 PEOPLE = {

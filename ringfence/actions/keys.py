@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import NamedTuple
 from zlib import crc32
 
+import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from ringfence.feeds.linelist import Columns
+from ringfence.feeds.plain import Plain
 from ringfence.geography.packed import Packed
-from ringfence.queries.people import Candidates
+from ringfence.queries.people import Asked, Candidates
 from ringfence.rules import identity
 from ringfence.rules.places import canonical
 from ringfence.rules.results import POSITIVE
@@ -53,6 +56,30 @@ def keys_of(columns: Columns, directory: Packed) -> Keys:
         for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
     ]
     return Keys(names, match, postcodes, gp_postcodes, found, households)
+
+
+def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:
+    """What these rows ask of the record."""
+    numbers = [number for number in columns.fields["nhs_number"] if number]
+    match = [key for key in keys.match if key]
+    unnumbered = [
+        key for number, key in zip(columns.fields["nhs_number"], keys.match, strict=True) if key and not number
+    ]
+    if plain is not None:
+        numbers += plain.texts["nhs_number"][plain.numbers > 0].astype(str).tolist()
+        match += plain.keys[plain.keys != 0].tolist()
+        unnumbered += plain.keys[(plain.keys != 0) & (plain.numbers == 0)].tolist()
+    return Asked(",".join(numbers), ",".join(map(str, match)), ",".join(map(str, unnumbered)))
+
+
+def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates) -> NDArray[np.bool_]:
+    """Which plain rows may be about somebody known, or about somebody of the other rows."""
+    numbers = {int(number) for number in chain(columns.fields["nhs_number"], known.by_number) if number}
+    match = {*keys.match, *known.by_key} - {0}
+    found: NDArray[np.bool_] = np.isin(plain.numbers, list(numbers)) | np.isin(
+        plain.keys, np.array(list(match), np.int64)
+    )
+    return found
 
 
 class _Spelt(dict[str, str]):

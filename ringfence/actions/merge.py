@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ringfence.actions.keys import Keys, apart, meet
-from ringfence.actions.writing import BY_INDEX, reserve, write
+from ringfence.actions.keys import Keys, apart, asked, concerned, keys_of, meet
+from ringfence.actions.writing import BY_INDEX, reserve, set_aside, write
 from ringfence.feeds.linelist import Columns, SetAside
+from ringfence.feeds.plain import Plain
 from ringfence.geography import resolve
 from ringfence.geography.packed import Packed
 from ringfence.partnerships.clock import hold_still
@@ -68,10 +69,13 @@ class Merger:
             for place in self.directory.places
         ]
 
-    def merge(self, columns: Columns, keys: Keys, aside: Sequence[SetAside]) -> Merged:
-        """Write a batch; the caller holds the transaction and counts the rows in it."""
-        self._set_aside(aside)
-        if not columns.numbers:
+    def merge(self, columns: Columns, keys: Keys, aside: Sequence[SetAside], plain: Plain | None = None) -> Merged:
+        """Write a batch; the caller holds the transaction and counts the rows in it.
+
+        ``plain`` rows are no less part of it; no specimen of theirs is another row's in the batch.
+        """
+        set_aside(self.delivery, aside, self.now)
+        if not columns.numbers and not plain:
             return Merged(0, 0, 0, 0)
         self._keep_up()
         with connection.cursor() as cursor:
@@ -79,7 +83,7 @@ class Merger:
         for tried in range(MOST_TRIES):
             try:
                 with transaction.atomic():
-                    return self._once(columns, keys)
+                    return self._once(columns, keys, plain)
             except _Interfered:
                 self.careful = True
             except (IntegrityError, OperationalError) as problem:
@@ -97,29 +101,14 @@ class Merger:
             self.teams = allocation(self.now)
             self.placements.clear()
 
-    def _set_aside(self, aside: Sequence[SetAside]) -> None:
-        if not aside:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO quarantines (delivery_id, row_number, field, reason, raw, recorded_at, settlement)"
-                " SELECT %s, n, f, w, r, %s, '' FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])"
-                " AS q (n, f, w, r)",
-                [
-                    self.delivery,
-                    self.now,
-                    [each.number for each in aside],
-                    [each.field for each in aside],
-                    [each.why[:200] for each in aside],
-                    [each.raw.replace("\0", "\ufffd") for each in aside],
-                ],
-            )
-
-    def _once(self, columns: Columns, keys: Keys) -> Merged:
+    def _once(self, columns: Columns, keys: Keys, plain: Plain | None) -> Merged:
+        if self.careful and plain:
+            columns, plain = plain.among(columns), None
+            keys = keys_of(columns, self.directory)
         fields = columns.fields
         total = len(columns.numbers)
         rows, against = self._fresh(columns, total)
-        self._set_aside(against)
+        set_aside(self.delivery, against, self.now)
         duplicate = total - len(rows) - len(against)
         if len(rows) < total:
             columns = Columns(
@@ -128,12 +117,27 @@ class Merger:
                 [columns.raws[i] for i in rows],
             )
             keys = Keys._make([column[i] for i in rows] for column in keys)
-        if not rows:
+        if not rows and not plain:
             return Merged(0, duplicate, 0, 0, len(against))
-        batch = Batch(self, columns, keys)
-        batch.decide()
+        batch = self._decided(columns, keys, plain)
         write(batch)
-        return Merged(len(rows), duplicate, batch.positives, len(batch.opened), len(against))
+        return Merged(len(rows) + len(plain or ()), duplicate, batch.positives, len(batch.opened), len(against))
+
+    def _decided(self, columns: Columns, keys: Keys, plain: Plain | None) -> Batch:
+        """The batch with all that is decided of it. Plain rows about somebody known are decided like any other."""
+        births, numbers, results = (columns.fields[name] for name in ("birth_date", "nhs_number", "result"))
+        positive = [i for i, result in enumerate(results) if result == POSITIVE]
+        if positive:
+            meet([births[i] for i in positive], [numbers[i] for i in positive])
+        known = candidates(asked(columns, keys, plain), scope=self.scope)
+        if plain:
+            about = concerned(plain, columns, keys, known)
+            if about.any():
+                columns, plain = plain.chosen(about).among(columns), plain.chosen(~about)
+                keys = keys_of(columns, self.directory)
+        batch = Batch(self, columns, keys, plain)
+        batch.decide(known)
+        return batch
 
     def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
         """The rows whose specimens are not in the record and not earlier in the batch.
@@ -222,8 +226,8 @@ class Opened(NamedTuple):
 class Batch:
     """The rows of one batch, what was decided of each, and the statements that write it."""
 
-    def __init__(self, merger: Merger, columns: Columns, keys: Keys) -> None:
-        self.merger = merger
+    def __init__(self, merger: Merger, columns: Columns, keys: Keys, plain: Plain | None) -> None:
+        self.merger, self.plain = merger, plain
         self.fields = columns.fields
         self.numbers = columns.numbers
         self.keys = keys
@@ -240,14 +244,9 @@ class Batch:
         self.moved: dict[int, cases.Add] = {}
         self.positives = 0
 
-    def decide(self) -> None:
+    def decide(self, known: Candidates) -> None:
         """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
-        fields, keys = self.fields, self.keys
-        positive = [i for i, result in enumerate(fields["result"]) if result == POSITIVE]
-        if positive:
-            births, numbers = fields["birth_date"], fields["nhs_number"]
-            meet([births[i] for i in positive], [numbers[i] for i in positive])
-        known = candidates(fields["nhs_number"], keys.match, scope=self.merger.scope)
+        positive = [i for i, result in enumerate(self.fields["result"]) if result == POSITIVE]
         self.positives = len(positive)
         made: dict[int, int] = {}
         if positive:

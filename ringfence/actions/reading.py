@@ -11,6 +11,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any, NamedTuple
 
+import numpy as np
 import psycopg
 from django.db import connection
 from psycopg import Cursor
@@ -21,7 +22,8 @@ from ringfence.actions.keys import Keys, keys_of
 from ringfence.actions.merge import Merger
 from ringfence.casework.models import Delivery, Part
 from ringfence.feeds import csv, text
-from ringfence.feeds.linelist import Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.feeds.linelist import NAME, Columns, LineList, SetAside, SourceMapping, layout
+from ringfence.feeds.plain import Plain, Plainly
 from ringfence.geography import resolve
 from ringfence.geography.packed import NONE_PACKED
 from ringfence.queries import sources
@@ -81,6 +83,7 @@ class Batch(NamedTuple):
     aside: list[SetAside]
     upto: int
     unknown_headers: list[str]
+    plain: Plain | None
 
 
 LARGE = 2_000_000
@@ -138,10 +141,10 @@ class Reader:
         if encoding.startswith("gzip "):
             encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
         # A part has but some of the rows of each piece, and a batch is to be as large as one reader's.
-        blocks = _together(text.text_lines(chunks, encoding), min(self.delivery.parts, MOST_TOGETHER))
+        blocks = _together(text.text_blocks(chunks, encoding), min(self.delivery.parts, MOST_TOGETHER))
         header, rest, number = _header(blocks)
         delimiter = csv.delimiter_of(header)
-        first = next(iter(csv.records([[header]], delimiter)))
+        first = next(iter(csv.records([header], delimiter)))
         if not first.rows:
             raise text.Refused(
                 "The first row has a quotation mark that is opened and never closed: no header can be read."
@@ -155,13 +158,27 @@ class Reader:
             parts=self.delivery.parts,
         )
         done = self.part.next_row
+        plainly = self._plainly(reader)
         for records in csv.records(rest, delimiter, number=number + 1, width=shape.columns):
-            upto = max([*records.numbers[-1:], *(bad.number for bad in records.bad[-1:])], default=0)
+            _, upto = records.span
             if upto < max(done, 1):  # nothing but empty lines, or read by a process before
                 continue
             records = _after(records, done)
+            plain = None
+            if plainly is not None and not self.merger.careful:
+                plain, records = plainly.apart(records)
             columns, aside = reader.read(records)
-            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown)
+            if plain is not None and not plain.distinct(columns):
+                columns, plain = plain.among(columns), None
+            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain)
+
+    def _plainly(self, reader: LineList) -> Plainly | None:
+        """For a large delivery, the way by which most of its negative rows are read."""
+        directory = self.merger.directory
+        if len(directory.places) == 1 or NAME in reader.layout.places:
+            return None
+        areas = ["" if place is None or place.ltla is None else place.ltla for place in directory.places]
+        return Plainly(reader, directory.numbers_of, np.array(areas, "S9"))
 
     def _inline(self) -> Iterator[Batch]:
         with walls.transaction(self.by):
@@ -232,9 +249,9 @@ class Reader:
 
     def _commit(self, batch: Batch) -> None:
         part = self.part
-        rows = len(batch.columns.numbers) + len(batch.aside)
+        rows = len(batch.columns.numbers) + len(batch.aside) + len(batch.plain or ())
         with walls.transaction(self.by):
-            merged = self.merger.merge(batch.columns, batch.keys, batch.aside)
+            merged = self.merger.merge(batch.columns, batch.keys, batch.aside, batch.plain)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "UPDATE delivery_parts SET next_row = %s, rows = rows + %s, accepted = accepted + %s,"
@@ -292,35 +309,32 @@ class Reader:
             )
 
 
-def _together(blocks: Iterator[list[str]], count: int) -> Iterator[list[str]]:
+def _together(blocks: Iterator[str], count: int) -> Iterator[str]:
     """The lines in blocks of ``count`` pieces."""
     if count == 1:
         yield from blocks
         return
     while pieces := list(islice(blocks, count)):
-        yield list(chain.from_iterable(pieces))
+        yield "\n".join(pieces)
 
 
-def _header(blocks: Iterator[list[str]]) -> tuple[str, Iterator[list[str]], int]:
+def _header(blocks: Iterator[str]) -> tuple[str, Iterator[str], int]:
     """The first line that says something, its number, and the lines after it."""
     number = 0
     for block in blocks:
-        for place, line in enumerate(block):
+        after: str | None = block
+        while after is not None:
+            line, more, after = after.partition("\n")
             number += 1
             if line and not line.isspace():
-
-                def rest(block: list[str] = block, place: int = place) -> Iterator[list[str]]:
-                    if block[place + 1 :]:
-                        yield block[place + 1 :]
-                    yield from blocks
-
-                return line, rest(), number
+                return line, chain([after] if more else [], blocks), number
+            after = after if more else None
     raise text.Refused("This file holds nothing but empty lines.")
 
 
 def _after(records: csv.Records, done: int) -> csv.Records:
     """The records from number ``done`` on."""
-    if (not records.numbers or records.numbers[0] >= done) and (not records.bad or records.bad[0].number >= done):
+    if records.span[0] >= done:
         return records
     after = records.chosen([number >= done for number in records.numbers])
     after.bad = [bad for bad in records.bad if bad.number >= done]

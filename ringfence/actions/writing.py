@@ -5,14 +5,16 @@ What was validated as text is sent as text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 from ringfence.actions import moving
 from ringfence.base.references import reference
+from ringfence.feeds.linelist import SetAside
+from ringfence.feeds.plain import joined
 from ringfence.rules import allocation as placing
 from ringfence.rules import identity
 from ringfence.rules.allocation import Residence
@@ -26,6 +28,26 @@ NULL = "\\N"
 def write(batch: Batch) -> None:
     """Write everything that was decided of a batch, in the caller's transaction."""
     _Writer(batch).write()
+
+
+def set_aside(delivery: int, aside: Sequence[SetAside], now: datetime) -> None:
+    """Put rows into quarantine, in the caller's transaction."""
+    if not aside:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO quarantines (delivery_id, row_number, field, reason, raw, recorded_at, settlement)"
+            " SELECT %s, n, f, w, r, %s, '' FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])"
+            " AS q (n, f, w, r)",
+            [
+                delivery,
+                now,
+                [each.number for each in aside],
+                [each.field for each in aside],
+                [each.why[:200] for each in aside],
+                [each.raw.replace("\0", "\ufffd") for each in aside],
+            ],
+        )
 
 
 def reserve(table: str, count: int) -> Iterator[int]:
@@ -82,7 +104,11 @@ class _Writer:
                 [NULL if each is None else str(each) for each in self.batch.person],
                 [NULL if each is None else str(each) for each in self.batch.case],
             )
-            _copy(cursor, "stage_results", map("\t".join, zip(*result_columns, strict=True)))
+            plain = b""
+            if self.batch.plain:
+                texts = [self.batch.plain.texts[name] for name in _STAGED]
+                plain = joined(texts, [b"\t"] * (len(_STAGED) - 1) + [b"\t\\N\t\\N\n"])
+            _copy(cursor, "stage_results", map("\t".join, zip(*result_columns, strict=True)), plain)
             if self.batch.new_people:
                 at = [i for i, _ in self.batch.new_people]
 
@@ -253,10 +279,10 @@ def _safe(column: list[str]) -> list[str]:
     return column
 
 
-def _copy(cursor: Any, table: str, lines: Iterable[str]) -> None:
-    text = "\n".join(lines) + "\n"  # before the COPY begins: making the lines may ask the database for numbers
+def _copy(cursor: Any, table: str, lines: Iterable[str], more: bytes = b"") -> None:
+    text = "\n".join(lines)  # before the COPY begins: making the lines may ask the database for numbers
     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-        copy.write(text)
+        copy.write((text + "\n" if text else "").encode() + more)
 
 
 # A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was
@@ -265,6 +291,12 @@ BY_INDEX = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true)"
 )
+
+#: The columns of ``stage_results`` that a plain row has.
+_STAGED = (
+    "row_number laboratory specimen_id test_type result specimen_date report_date postcode gp_postcode authority sex age"
+    " care_home"
+).split()
 
 _STAGING = """
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
@@ -309,10 +341,11 @@ INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, d
 SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
 """
 
-# A trace is open for the person already: it goes on, now for this episode.
+# A trace is open for the person already: it goes on, now for this episode; of two of a batch, for the one that came last.
 _PURSUE = """
-UPDATE traces t SET case_id = c.id, version = t.version + 1 FROM stage_cases c
-WHERE c.trace_id IS NULL AND t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
+UPDATE traces t SET case_id = c.id, version = t.version + 1
+FROM (SELECT person_id, max(id) AS id FROM stage_cases WHERE trace_id IS NULL GROUP BY person_id) c
+WHERE t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
 """
 
 _INSERT_RESULTS = """

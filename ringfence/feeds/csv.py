@@ -39,7 +39,7 @@ class Records:
     ``rows`` None: each text divides at every ``delimiter``, and is divided when it is asked for.
     """
 
-    __slots__ = ("_ends", "_rows", "_text", "bad", "delimiter", "numbers", "raws")
+    __slots__ = ("_ends", "_first", "_last", "_lines", "_numbers", "_raws", "_rows", "_text", "bad", "delimiter")
 
     _text: NDArray[np.uint8]
     _ends: NDArray[np.intp] | None
@@ -52,8 +52,61 @@ class Records:
         bad: list[Bad],
         delimiter: str = ",",
     ) -> None:
-        self._rows, self.numbers, self.raws, self.bad, self.delimiter = rows, numbers, raws, bad, delimiter
+        self._rows, self._numbers, self._raws, self.bad, self.delimiter = rows, numbers, raws, bad, delimiter
         self._ends = None
+        self._lines, self._first, self._last = "", 0, 0
+
+    @classmethod
+    def of_lines(cls, lines: str, first: int, following: int, delimiter: str) -> Records:
+        """Lines without quotation marks, numbered from ``first`` to before ``following``; taken apart when asked for."""
+        made = cls(None, [], [], [], delimiter)
+        made._lines, made._first, made._last = lines, first, following - 1
+        return made
+
+    def _take_apart(self) -> None:
+        if self._first:
+            self._raws = self._lines.split("\n")
+            self._numbers = list(range(self._first, self._last + 1))
+            self._lines, self._first = "", 0
+            if not all(self._raws) or any(map(str.isspace, self._raws)):
+                said = [bool(line) and not line.isspace() for line in self._raws]
+                self._numbers, self._raws = list(compress(self._numbers, said)), list(compress(self._raws, said))
+
+    @property
+    def raws(self) -> list[str]:
+        self._take_apart()
+        return self._raws
+
+    @property
+    def numbers(self) -> list[int]:
+        self._take_apart()
+        return self._numbers
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first number and the last, of which either may be a blank line's; 0 and 0 where there is no record."""
+        if self._first:
+            return self._first, self._last
+        numbers = [*self._numbers[:1], *self._numbers[-1:], *(bad.number for bad in (*self.bad[:1], *self.bad[-1:]))]
+        return min(numbers, default=0), max(numbers, default=0)
+
+    def lines(self) -> tuple[str, NDArray[np.int64]]:
+        """The records as the lines of one text, with their numbers. Blank lines may be among them."""
+        if self._first:
+            return self._lines, np.arange(self._first, self._last + 1)
+        return "\n".join(self._raws), np.array(self._numbers, np.int64)
+
+    def of(self, places: NDArray[np.intp]) -> Records:
+        """The records of these lines, without those that are bad."""
+        if self._first:
+            raws, first = self._lines.split("\n"), self._first
+            at = [place for place in places.tolist() if raws[place] and not raws[place].isspace()]
+            return Records(None, [first + place for place in at], [raws[place] for place in at], [], self.delimiter)
+        at = places.tolist()
+        rows = None if self._rows is None else [self._rows[place] for place in at]
+        return Records(
+            rows, [self._numbers[place] for place in at], [self._raws[place] for place in at], [], self.delimiter
+        )
 
     @property
     def rows(self) -> list[list[str]]:
@@ -121,22 +174,21 @@ def delimiter_of(header: str) -> str:
     return max(DELIMITERS, key=lambda each: (bare.count(each), -DELIMITERS.index(each)))
 
 
-def records(
-    blocks: Iterable[list[str]], delimiter: str, *, number: int = 1, width: int | None = None
-) -> Iterator[Records]:
-    """Records of lines that come in blocks; the first has ``number``. A block in, mostly a block out.
+def records(blocks: Iterable[str], delimiter: str, *, number: int = 1, width: int | None = None) -> Iterator[Records]:
+    """Records of lines that come in blocks, with LF between; the first has ``number``. A block in, mostly a block out.
 
     ``width``: the fields that a record over several lines must have.
     """
     waiting: list[str] = []
     for block in blocks:
         if not waiting:
-            plain = _plain(block, delimiter, number)
+            following = number + block.count("\n") + 1
+            plain = _plain(block, delimiter, number, following)
             if plain is not None:
-                number += len(block)
+                number = following
                 yield plain
                 continue
-        waiting += block
+        waiting += block.split("\n")
         out, number, waiting = _careful(waiting, delimiter, number, width, last=False)
         yield out
     if waiting:
@@ -144,19 +196,22 @@ def records(
         yield out
 
 
-def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
+def _plain(block: str, delimiter: str, number: int, following: int) -> Records | None:
     """The records of lines each of which is a whole record, or None when some may not be."""
+    if not block or block.isspace():
+        return Records(None, [], [], [], delimiter)
+    if '"' not in block:
+        # Without quotation marks a record is its line, divided: four times as fast as asking the csv module.
+        return Records.of_lines(block, number, following, delimiter)
+    lines = block.split("\n")
     quoted = [line for line in lines if '"' in line]
     if any(line.count('"') & 1 for line in quoted):
         return None
-    numbers = list(range(number, number + len(lines)))
+    numbers = list(range(number, following))
     if not all(lines) or any(map(str.isspace, lines)):
         kept = [(n, line) for n, line in zip(numbers, lines, strict=True) if line and not line.isspace()]
         numbers = [n for n, _ in kept]
         lines = [line for _, line in kept]
-    if not quoted:
-        # Without quotation marks a record is its line, divided: four times as fast as asking the csv module.
-        return Records(None, numbers, lines, [], delimiter)
     try:
         parsed = list(csv.reader(quoted, delimiter=delimiter))
     except csv.Error:
@@ -165,10 +220,10 @@ def _plain(lines: list[str], delimiter: str, number: int) -> Records | None:
     if len(parsed) != len(quoted) or _one(quoted[-1], delimiter)[0] is None:
         return None
     if len(quoted) == len(lines):
-        return Records(parsed, numbers, lines, [])
-    following = iter(parsed)
-    rows = [next(following) if '"' in line else line.split(delimiter) for line in lines]
-    return Records(rows, numbers, lines, [])
+        return Records(parsed, numbers, lines, [], delimiter)
+    divided = iter(parsed)
+    rows = [next(divided) if '"' in line else line.split(delimiter) for line in lines]
+    return Records(rows, numbers, lines, [], delimiter)
 
 
 def _careful(

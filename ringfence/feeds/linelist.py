@@ -260,6 +260,10 @@ class LineList:
         self._number = _Remembered(lambda text: int(text.replace("-", "") or 0)).__getitem__
         self._part_of = _Remembered(self._part)
 
+    def reads(self, name: str, text: str) -> Any:
+        """What the text of one field means. Raises ``Unusable``."""
+        return self._readers[name](text)
+
     def read(self, records: Records) -> tuple[Columns, list[SetAside]]:
         """The usable rows of this reader's part, and the rows set aside (the first part's if they belong to none)."""
         aside: list[SetAside] = []

@@ -89,7 +89,7 @@ def table(
     if header_line is None:
         raise Unusable(f"{path}: the file is empty; its first line names the columns {', '.join(columns)}")
     delimiter = csv.delimiter_of(header_line)
-    batches = list(csv.records([lines], delimiter))
+    batches = list(csv.records(["\n".join(lines)], delimiter))
     for each in batches:
         if each.bad:
             raise Unusable(f"{path}, record {each.bad[0].number}: {each.bad[0].why}")

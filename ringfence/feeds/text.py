@@ -127,8 +127,8 @@ def refuse_what_is_not_text(head: bytes) -> None:
         raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export, in UTF-8.")
 
 
-def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
-    """The physical lines of a file without their ends (CR LF, LF or CR), a list for each chunk; nothing is dropped.
+def text_blocks(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """The physical lines of a file, some to a block with LF between them (from CR LF, LF or CR); nothing is dropped.
 
     Only a line much longer than ``LONGEST_LINE`` is cut, and stays longer than that, so that it is known by it.
 
@@ -143,16 +143,13 @@ def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[list[str]]:
             text, held = text[:-1], "\r"
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        lines = text.split("\n")
-        rest = lines.pop() + held
+        end = text.rfind("\n")
+        block, rest = text[: max(end, 0)], text[end + 1 :] + held
         if len(rest) > 2 * LONGEST_LINE:
             # Without its quotation marks it is a line by itself, whatever was cut off.
             rest = rest[: LONGEST_LINE + 1].replace('"', "'") + held
-        if lines:
-            yield lines
+        if end >= 0:
+            yield block
     rest = (rest + decoder.decode(b"", final=True)).replace("\r\n", "\n").replace("\r", "\n")
     if rest:
-        lines = rest.split("\n")
-        if lines[-1] == "":
-            lines.pop()
-        yield lines
+        yield rest.removesuffix("\n")

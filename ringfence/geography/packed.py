@@ -40,15 +40,23 @@ class Packed:
             given = np.array([text if text.isascii() else "" for text in texts], dtype=f"S{_LONGEST + 1}")
         if not len(given) or not len(self._codes):
             return [0] * len(given)
-        asked = given.astype(f"S{_LONGEST}").view(_CODE)
-        at = np.searchsorted(self._codes, asked)
-        at[at == len(self._codes)] = 0
+        found = self.numbers_of(given.astype(f"S{_LONGEST}").view(_CODE))
         # A text cut off at the ninth character, or one that numpy shortened by NULs at its end, is not the postcode.
-        fits = (self._codes[at] == asked) & (
-            np.fromiter(map(len, texts), np.int64, len(given)) == np.char.str_len(given)
-        )
+        fits = np.fromiter(map(len, texts), np.int64, len(given)) == np.char.str_len(given)
         fits &= np.char.str_len(given) <= _LONGEST
-        numbers: list[int] = np.where(fits, self._numbers[at], 0).tolist()
+        numbers: list[int] = np.where(fits, found, 0).tolist()
+        return numbers
+
+    def numbers_of(self, asked: NDArray[np.uint64]) -> NDArray[np.uint16]:
+        """The number of each postcode, given as its eight bytes; 0 for every other eight bytes."""
+        if not len(self._codes):
+            return np.zeros(len(asked), _NUMBER)
+        # In order, one search passes where the last has been: a fifth of the time.
+        order = np.argsort(asked)
+        at = np.empty(len(asked), np.intp)
+        at[order] = np.searchsorted(self._codes, asked[order])
+        at[at == len(self._codes)] = 0
+        numbers: NDArray[np.uint16] = np.where(self._codes[at] == asked, self._numbers[at], _NUMBER.type(0))
         return numbers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import connection
@@ -41,27 +41,32 @@ _COLUMNS = (
 )
 
 
-def candidates(nhs_numbers: Sequence[str], match_keys: Sequence[int], *, scope: Scope) -> Candidates:
-    """Everybody whom one of these rows (NHS number or ``""``, match key or 0) may be about.
+class Asked(NamedTuple):
+    """What is asked about rows: their NHS numbers, their match keys, and the keys of those without a number.
+
+    Each is one text with commas: adapting five thousand elements of an array takes longer than finding them.
+    """
+
+    numbers: str
+    keys: str
+    unnumbered: str
+
+
+def candidates(asked: Asked, *, scope: Scope) -> Candidates:
+    """Everybody whom one of these rows may be about.
 
     By details alone a row with a number can only be about somebody whose number is not held: a small index.
     """
     by_number: dict[str, Known] = {}
     by_key: dict[int, list[Known]] = defaultdict(list)
     details: dict[int, Details] = {}
-    unnumbered = [key for number, key in zip(nhs_numbers, match_keys, strict=True) if key and not number]
     with walls.transaction(scope), connection.cursor() as cursor:
         # A UNION, not an OR, so that each half has its index; and the wall is passed once.
         cursor.execute(
             f"SELECT {_COLUMNS} FROM people WHERE nhs_number = ANY(string_to_array(%s, ','))"
             f" UNION SELECT {_COLUMNS} FROM people WHERE nhs_number IS NULL AND match_key = ANY(string_to_array(%s, ',')::bigint[])"
             f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY(string_to_array(%s, ',')::bigint[])",
-            [
-                # One text each: adapting five thousand elements of an array takes longer than finding them.
-                ",".join(filter(None, nhs_numbers)),
-                ",".join(map(str, filter(None, match_keys))),
-                ",".join(map(str, unnumbered)),
-            ],
+            list(asked),
         )
         for row in cursor.fetchall():
             person = Known(row[0], row[1], name_key(row[2], row[3]), row[4], row[5])

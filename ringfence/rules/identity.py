@@ -9,7 +9,7 @@ place in the answer (``Review``), for methods that weigh it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import unpack
@@ -91,15 +91,26 @@ def match_key(name: str, birth_date: str, postcode: str) -> int:
 
 def match_keys(names: Sequence[str], birth_dates: Sequence[str], postcodes: Sequence[str]) -> list[int]:
     """``match_key`` of many, by the column."""
-    digests = [
-        blake2b(f"{name}|{birth_date}|{postcode}".encode(), digest_size=8).digest()
-        if birth_date and postcode and len(name) >= 3
-        else _NOTHING
+    lines = [
+        f"{name}|{birth_date}|{postcode}".encode() if birth_date and postcode and len(name) >= 3 else None
         for name, birth_date, postcode in zip(names, birth_dates, postcodes, strict=True)
     ]
-    return list(unpack(f"<{len(digests)}q", b"".join(digests)))
+    found = digests(line for line in lines if line is not None)
+    whole = b"".join(_NOTHING if line is None else next(found) for line in lines)
+    return list(unpack(f"<{len(lines)}q", whole))
 
 
+def digests(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The eight bytes of ``match_key`` of each line: name, birth date and postcode with bars between."""
+    fresh = _FRESH.copy
+    for line in lines:
+        # A copy of a fresh one is made in half the time of a fresh one.
+        each = fresh()
+        each.update(line)
+        yield each.digest()
+
+
+_FRESH = blake2b(digest_size=8)
 _NOTHING = bytes(8)
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ringfence.actions import reading
 from ringfence.queries.policy import authority_teams
 from ringfence.rules.allocation import Owned, Placement, Residence, place, priority, relocate
 from ringfence.rules.handover import TeamKind
@@ -305,11 +306,12 @@ def postcodes(owner: Connection) -> None:
 
 
 @settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lists=DELIVERIES)
+@given(lists=DELIVERIES, large=st.booleans())
 def test_the_record_is_what_one_row_after_the_other_gives(
-    postcodes: None, town: Town, lists: list[list[dict[str, str]]]
+    postcodes: None, town: Town, monkeypatch: pytest.MonkeyPatch, lists: list[list[dict[str, str]]], large: bool
 ) -> None:
     assert set(FIELD.values()) <= set(HEADER)
+    monkeypatch.setattr(reading, "LARGE", 0 if large else 1 << 30)
     sid = transaction.savepoint()
     try:
         slowly = Slowly(town)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ringfence.feeds import text
 from ringfence.feeds.csv import MOST_LINES, delimiter_of, records
-from ringfence.feeds.text import LONGEST_LINE, Refused, Sniffer, text_lines
+from ringfence.feeds.text import LONGEST_LINE, Refused, Sniffer, text_blocks
 
 GOOD = "S-1,a,b"
 
@@ -17,7 +17,7 @@ GOOD = "S-1,a,b"
 def read(blocks, number=1, width=None):
     """Rows, numbers, raws and bad of all blocks together."""
     rows, numbers, raws, bad = [], [], [], []
-    for each in records(blocks, ",", number=number, width=width):
+    for each in records(map("\n".join, blocks), ",", number=number, width=width):
         assert len(each.rows) == len(each.numbers) == len(each.raws)
         rows += each.rows
         numbers += each.numbers
@@ -127,7 +127,7 @@ def test_the_delimiter_is_the_header_s(header, delimiter):
 
 def lines_of(data, size, encoding):
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
-    return [line for block in text_lines(chunks, encoding) for line in block]
+    return [line for block in text_blocks(chunks, encoding) for line in block.split("\n")]
 
 
 @given(
@@ -183,7 +183,7 @@ def test_the_encoding_that_reads_all_of_it(data, encoding):
 
 def test_a_line_without_end_is_cut_and_known_by_its_length():
     chunks = [b'"' + b"x" * LONGEST_LINE] * 4 + [b"\nS-1,a,b\n"]
-    lines = [line for block in text_lines(chunks, "utf-8") for line in block]
+    lines = [line for block in text_blocks(chunks, "utf-8") for line in block.split("\n")]
     assert len(lines) == 2 and lines[1] == GOOD
     assert len(lines[0]) > LONGEST_LINE
     rows, _, _, bad = read([lines])
@@ -199,8 +199,8 @@ simple = st.text(st.sampled_from("ab 0"), min_size=1, max_size=4)
 )
 def test_fields_that_are_not_divided_yet_are_those_that_are(rows, width):
     """Where every field of a place is as long as the others, and where not; in lines of one width, and of several."""
-    whole = records([[",".join(row) for row in rows]], ",")
-    divided = [row for each in records([[",".join(row) for row in rows]], ",") for row in each.rows]
+    whole = records(["\n".join(",".join(row) for row in rows)], ",")
+    divided = [row for each in records(["\n".join(",".join(row) for row in rows)], ",") for row in each.rows]
     for each in whole if divided else ():
         assert each.uniform(width) == all(len(row) == width for row in divided)
         if each.uniform(width):
