@@ -62,6 +62,7 @@ class Merger:
     careful: bool = False
     homes: dict[tuple[str | None, str], Residence] = field(default_factory=dict)
     placements: dict[Residence, Placement] = field(default_factory=dict)
+    tails: dict[Residence, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._residences = [
@@ -100,6 +101,7 @@ class Merger:
         if self.teams.revision != revision():
             self.teams = allocation(self.now)
             self.placements.clear()
+            self.tails.clear()
 
     def _once(self, columns: Columns, keys: Keys, plain: Plain | None) -> Merged:
         if self.careful and plain:

@@ -142,7 +142,7 @@ class _Writer:
     def _case_rows(self) -> Iterator[str]:
         f, keys, moved = self.batch.fields, self.batch.keys, self.batch.moved
         traces = reserve("traces", len(self.batch.opened))
-        tails: dict[Residence, str] = {}
+        tails = self.batch.merger.tails
         urgency: dict[tuple[bool, int], int] = {}
         for case, person, i, number, traced in self.batch.opened:
             home = self.batch.homes[i]
