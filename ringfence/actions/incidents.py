@@ -16,6 +16,7 @@ from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.base.references import reference, tidy
 from ringfence.casework.models import Incident
 from ringfence.rules.access import Refused, Scope
+from ringfence.rules.calendar import london_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Opened:
 def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str = "", summary: str = "") -> Opened:
     """Open an incident in an area; with an alert's reference its cases of this area and its place are linked.
 
-    Raises Refused, NotFound (also for an alert that is not to be seen), Invalid.
+    Raises Refused, NotFound, Invalid (also for an alert that is not to be seen).
     """
     by.require("clusters")
     told = words("title", title, 120, needed="Give it a name, such as the place or the family of places.")
@@ -45,7 +46,9 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
             )
             row = cursor.fetchone()
             if row is None:
-                raise NotFound(f"There is no alert {alert} in this area.")
+                raise Invalid(
+                    "alert", f"There is no alert {alert} in this area; look at Clusters, or leave this empty."
+                )
             found = row
             cursor.execute("SELECT ref FROM incidents WHERE alert_id = %s AND closed_at IS NULL", [row[0]])
             held = cursor.fetchone()
@@ -169,11 +172,15 @@ def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime)
 def add_action(
     *, incident: str, what: str, by: Scope, now: datetime, owner: str = "", due_on: date | None = None
 ) -> None:
-    """Something to be done, with who does it and by when; or, without a day, an entry of the log. Raises Invalid."""
+    """Something to be done, with who does it and by when; or, without both, an entry of the log. Raises Invalid."""
     told = words("what", what, 2000, needed="Say what is to be done, or what happened.")
     who = words("owner", owner, 100)
     if due_on is not None and not who:
         raise Invalid("owner", "Say who does it by that day.")
+    if who and due_on is None:
+        raise Invalid("due_on", "Give the day too: by when it is done.")
+    if due_on is not None and due_on < london_date(now):
+        raise Invalid("due_on", f"{due_on:%-d %B %Y} is past; give today or a later day.")
     with walls.transaction(by):
         held = hold(incident, by)
         must_be_open(held)

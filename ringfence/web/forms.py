@@ -17,6 +17,8 @@ from ringfence.web import words
 
 LONGEST_TEXT = 4000
 
+DATE_PARTS = ("day", "month", "year")
+
 
 class Mistake(NamedTuple):
     """One thing to put right: the id of the field on the page, and what to do."""
@@ -80,13 +82,17 @@ class Form:
         given = self.data.getlist(field) if isinstance(self.data, QueryDict) else [self.get(field)]
         return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 19]
 
+    def any_date(self, field: str, what: str) -> date | None:
+        """As ``date``, but all three boxes may be empty."""
+        return self.date(field, what) if any(self.get(f"{field}-{part}") for part in DATE_PARTS) else None
+
     def date(self, field: str, what: str) -> date | None:
         """A day typed in three boxes ``field-day``, ``field-month``, ``field-year``."""
-        parts = [self.get(f"{field}-{part}") for part in ("day", "month", "year")]
+        parts = [self.get(f"{field}-{part}") for part in DATE_PARTS]
         if not any(parts):
             self.wrong(field, f"Enter {what}")
             return None
-        missing = [name for name, part in zip(("day", "month", "year"), parts, strict=True) if not part]
+        missing = [name for name, part in zip(DATE_PARTS, parts, strict=True) if not part]
         if missing:
             self.wrong(field, f"{what[0].upper()}{what[1:]} must include a {' and a '.join(missing)}")
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from django.utils import timezone
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, User
 from ringfence.actions import incidents
+from ringfence.rules.calendar import london_date
+from ringfence.web.forms import date_parts
 from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, events
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
@@ -26,6 +29,12 @@ def words(answer: Any, status: int = 200) -> str:
 def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Dora")
     assert "Give it a name" in words(client.post(f"/areas/{BLACKBURN}/incidents/open", {"title": ""}), 422)
+    wrong = client.post(
+        f"/areas/{BLACKBURN}/incidents/open", {"title": "Flex", "summary": "A gym.", "alert": "ZZZ-ZZZ"}
+    )
+    assert "There is no alert ZZZ-ZZZ in this area" in words(wrong, 422) and "A gym." in words(wrong, 422)
+    kept = Page(wrong.content.decode())
+    assert (kept.typed["title"], kept.typed["alert"]) == ("Flex", "ZZZ-ZZZ") and "alert" in kept.anchors
     opened = client.post(f"/areas/{BLACKBURN}/incidents/open", {"title": "Flex", "summary": "A gym."})
     where = opened.headers["Location"]
     assert "A gym." in words(client.get(where))
@@ -36,11 +45,19 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
     shown = words(client.post(f"{where}/cases", {"trace": trace, "case_why": "Trained there."}, follow=True))
     assert "Trained there." in shown and "not known" in shown
 
-    wrong = client.post(f"{where}/actions", {"what": "Ring.", "due-day": "1", "due-month": "12", "due-year": "2026"})
-    assert "Say who does it" in words(wrong, 422)
-    due = {"due-day": "1", "due-month": "12", "due-year": "2026"}
+    on = london_date(timezone.now()) + timedelta(days=9)
+    due = date_parts(on, "due")
+    for sent, problem in (
+        (due, "Say who does it"),
+        ({"owner": "Leo"}, "Give the day too"),
+        ({"owner": "Leo", **due, "due-year": "2025"}, "is past; give today or a later day"),
+        ({"owner": "Leo", **due, "due-month": "13"}, "must be a real date"),
+    ):
+        answer = client.post(f"{where}/actions", {"what": "Ring.", **sent})
+        assert problem in words(answer, 422)
+        assert Page(answer.content.decode()).anchors.count("owner" if sent is due else "due") == 1
     shown = words(client.post(f"{where}/actions", {"what": "Ring.", "owner": "Leo", **due}, follow=True))
-    assert "Leo by 1 December 2026" in shown
+    assert f"Leo by {on.day} {on:%B %Y}" in shown
 
     page = client.get(where).content.decode()
     number, action, version = (

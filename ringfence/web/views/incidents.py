@@ -229,14 +229,14 @@ def add_action(request: StaffRequest, ref: str) -> HttpResponse:
     form = Form(request.POST)
     what = form.text("what", "Say what is to be done, or what happened", 2000)
     owner = form.text("owner", longest=100)
-    due = form.date("due", "the day") if any(form.get(f"due-{part}") for part in ("day", "month", "year")) else None
+    due = form.any_date("due", "the day")
     return _do(
         request,
         ref,
         form,
         "It is in the log.",
         lambda: verbs.add_action(incident=ref, what=what, owner=owner, due_on=due, by=request.scope, now=request.now),
-        {},
+        {"due_on": "due"},
     )
 
 

@@ -50,10 +50,8 @@ def template(request: StaffRequest, key: str, channel: str, language: str) -> Ht
     if request.method == "POST":
         form = Form(request.POST)
         version = form.number("version", 0, 2**31 - 1, "The page's version") or 0
-        from_at = request.now
-        if any(form.get(f"from_at-{part}") for part in ("day", "month", "year")):
-            day = form.date("from_at", "The first day")
-            from_at = london_moment(day, time(0)) if day else request.now
+        day = form.any_date("from_at", "the first day")
+        from_at = london_moment(day, time(0)) if day else request.now
         try:
             if form.valid:
                 verbs.change(
