@@ -229,4 +229,6 @@ def quality(points: Floats, cells: Ints) -> Quality:
 
 def _rank_correlation(first: Floats, second: Floats) -> float:
     ranks = [np.searchsorted(np.sort(v), v, "left") + np.searchsorted(np.sort(v), v, "right") for v in (first, second)]
+    if any((rank == rank[0]).all() for rank in ranks):
+        return 1.0  # all at one place: no order to keep
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

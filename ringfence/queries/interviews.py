@@ -72,11 +72,11 @@ SELECT i.id, i.latest, i.taken_up, i.started_at, t.id, t.reason, t.person_id, t.
     coalesce(t.household, p.household), CASE WHEN t.claimed_by IS NOT NULL AND t.ready_at > %(now)s THEN t.ready_at END,
     c.id, c.first_specimen_date, c.onset_date, coalesce(c.authority, ''), coalesce(c.ltla, ''), p.address, p.postcode
 FROM (
-    SELECT * FROM interviews WHERE latest > taken_up ORDER BY updated_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    SELECT * FROM interviews WHERE latest > taken_up ORDER BY updated_at, trace_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) i
 JOIN traces t ON t.id = i.trace_id JOIN people p ON p.id = t.person_id
 LEFT JOIN cases c ON c.id = t.case_id AND t.reason = 'case'
-ORDER BY i.id
+ORDER BY t.id
 """
 
 _ANSWERS = """

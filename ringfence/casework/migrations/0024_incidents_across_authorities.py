@@ -82,7 +82,10 @@ class Migration(migrations.Migration):
     operations = [
         InSchema("casework"),
         migrations.AddField(
-            "incidentarea", "why", models.CharField(max_length=200, default=""), preserve_default=False
+            "incidentarea",
+            "why",
+            models.CharField(max_length=200, default="Asked before reasons were kept."),
+            preserve_default=False,
         ),
         migrations.AddField("incidentarea", "ended_at", models.DateTimeField(null=True)),
         migrations.AddField("incidentarea", "ended_by", models.BigIntegerField(null=True)),
