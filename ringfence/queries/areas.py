@@ -64,11 +64,15 @@ class Filters(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LineList:
-    """A page of the line list; ``count`` of all lines, ``more`` says that there are lines after these."""
+    """A page of the line list; ``count`` of all lines, ``more`` says that there are lines after these.
+
+    ``offset``: how many lines are before these; an offset beyond the last line leads to the last page.
+    """
 
     lines: tuple[Case, ...]
     count: int
     more: bool
+    offset: int = 0
 
 
 ORDERS = {
@@ -134,12 +138,20 @@ def line_list(
         where.append("t.outcome = %(outcome)s")
     sql = _LINES.format(order=ORDERS.get(order, ORDERS["specimen"]), where=" AND ".join(where) or "true")
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(sql, {"areas": [area], "limit": limit, "offset": offset, **filters._asdict()})
-        rows: list[Any] = cursor.fetchall()
+
+        def lines(limit: int, offset: int) -> list[Any]:
+            cursor.execute(sql, {"areas": [area], "limit": limit, "offset": offset, **filters._asdict()})
+            return list(cursor.fetchall())
+
+        rows = lines(limit, offset)
+        if not rows and offset:
+            first = lines(1, 0)
+            offset = max(0, first[0][-1] - 1) // limit * limit if first else 0
+            rows = lines(limit, offset)
         verb = "line list.exported" if taken_out else "line list.listed"
         cursor.execute(_LISTED, {"now": now, "user": scope.user, "verb": verb, "area": area, "count": len(rows)})
     total = rows[0][-1] if rows else 0
-    return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total)
+    return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total, offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ authorities sums of a week under the figures' scope, small ones left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -55,7 +55,8 @@ class Today:
     ``days``: the curve, its last days not complete. ``expected``: for those days, cases once all are reported.
     ``week`` and ``week_before``: cases of seven complete days. ``ages``: cases of the last 28 days by group (from, to), None
     for an age that is not known. ``tests`` of the same seven days. ``reproduction`` and ``growth`` (a day) end with the last
-    complete day; None with too few cases. ``counted_at``: when the counts were last looked after.
+    complete day; None with too few cases. ``counted_at``: when the counts were last looked after. ``held``: whether anything
+    of the area had become known by then.
     """
 
     area: str
@@ -72,6 +73,7 @@ class Today:
     tracing: Tracing
     reproduction: Range | None
     growth: Range | None
+    held: bool = True
 
     def rate(self, population: int | None) -> float | None:
         """Cases of the last seven complete days per 100,000 residents."""
@@ -100,6 +102,8 @@ WHERE area = %(area)s AND on_date BETWEEN %(since)s AND %(until)s AND known_on <
 GROUP BY 1, 2, 3
 """
 
+_HELD = "SELECT EXISTS (SELECT FROM area_days WHERE area = %s AND known_on <= %s)"
+
 _COUNTED_AT = "SELECT max(at) FROM marks WHERE key = 'count_tracing'"
 
 
@@ -113,7 +117,11 @@ def today(*, scope: Scope, area: str, now: datetime, on: date | None = None) -> 
         rows: list[Any] = cursor.fetchall()
         cursor.execute(_COUNTED_AT)
         (counted_at,) = cursor.fetchone() or (None,)
-    return figures(area, rows, until, counted_at)
+        held = on is None or bool(rows)
+        if not held:
+            cursor.execute(_HELD, [area, until])
+            (held,) = cursor.fetchone()
+    return replace(figures(area, rows, until, counted_at), held=held)
 
 
 def figures(

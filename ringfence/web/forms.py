@@ -82,6 +82,14 @@ class Form:
         given = self.data.getlist(field) if isinstance(self.data, QueryDict) else [self.get(field)]
         return [int(each) for each in given if each.isascii() and each.isdigit() and len(each) < 19]
 
+    def typed_date(self, field: str, what: str) -> date | None:
+        """A day typed in one box, such as 15/11/2026 or 2026-11-15; the box may be empty."""
+        given = self.get(field)
+        found = read_date(given)
+        if given and found is None:
+            self.wrong(field, f"{what[0].upper()}{what[1:]} must be a real date, such as 15/11/2026")
+        return found
+
     def any_date(self, field: str, what: str) -> date | None:
         """As ``date``, but all three boxes may be empty."""
         return self.date(field, what) if any(self.get(f"{field}-{part}") for part in DATE_PARTS) else None
@@ -127,6 +135,15 @@ class Form:
             return None
         at = self.time(f"{field}-time", f"the time of {what}")
         return None if at is None else london_moment(words.later(now, int(chosen)), at)
+
+
+def read_date(given: str) -> date | None:
+    """A day as people type it into one box, "15/11/2026" or "2026-11-15", or None."""
+    parts = given.split("/")
+    try:
+        return date(*map(int, reversed(parts))) if len(parts) == 3 else date.fromisoformat(given)
+    except (ValueError, OverflowError):
+        return None
 
 
 def read_time(given: str) -> time | None:

@@ -59,7 +59,18 @@ def test_the_area_today_and_as_it_was_known(town: Town, signed_in: SignedIn) -> 
     client = signed_in("Dora")
     assert "Cases in 7 days" in words(client.get(f"/areas/{BLACKBURN}"))
     assert "As it was known on" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": past.isoformat()}))
-    assert "Today" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": "the day before"}))
+    assert "As it was known on" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": f"{past:%d/%m/%Y}"}))
+    for typed, told in (
+        ("the day before", "must be a real date"),
+        (str(london_date(timezone.now())), "before today"),
+        ("2100-01-01", "before today"),
+    ):
+        answer = client.get(f"/areas/{BLACKBURN}", {"as-at": typed})
+        page = Page(answer.content.decode())
+        assert (answer.status_code, page.problems, page.anchors.count("as-at")) == (422, [], 1)
+        assert told in page.words and page.typed["as-at"] == typed
+    before = words(client.get(f"/areas/{BLACKBURN}", {"as-at": "15/11/2001"}))
+    assert "Nothing was held by then" in before and "Cases in 7 days" not in before
 
 
 def test_of_a_neighbour_nothing_is_told_that_rests_on_a_few_people(town: Town, signed_in: SignedIn) -> None:
@@ -174,6 +185,53 @@ def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: 
     with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
         cursor.execute("SELECT detail->>'people' FROM audit.events WHERE verb = 'line list.exported' AND opened")
         assert cursor.fetchall() == [("3",)]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("since", "15/13/2026"),
+        ("until", "2026-13-40"),
+        ("from", "abc"),
+        ("to", "131"),
+        ("outcome", "gone"),
+        ("care-home", "x"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_narrows_to_nothing_by_accident(
+    town: Town, signed_in: SignedIn, field: str, typed: str
+) -> None:
+    seen_at(town, 2, 1)
+    client, address = signed_in("Dora"), f"/areas/{BLACKBURN}/line-list"
+    for answer in (
+        client.get(address, {field: typed}),
+        client.get(address, {field: typed, "format": "csv"}),
+        client.post(f"{address}/views", {field: typed, "view_name": "Mine"}),
+    ):
+        page = Page(answer.content.decode())
+        assert (answer.status_code, page.problems, page.anchors.count(field)) == (422, [], 1)
+        assert "1 case." not in page.words and "Your saved views" not in page.words
+
+
+def test_days_are_typed_either_way_and_there_is_no_page_after_the_last(town: Town, signed_in: SignedIn) -> None:
+    for days_ago in (9, 1):
+        seen_at(town, days_ago, 1)
+    client, address = signed_in("Dora"), f"/areas/{BLACKBURN}/line-list"
+    since = london_date(timezone.now()) - timedelta(days=5)
+    assert "1 case." in words(client.get(address, {"since": f"{since:%d/%m/%Y}"}))
+    last = words(client.get(address, {"page": "999"}))
+    assert "2 cases." in last and "Page 1" in last and "Next" not in last
+    found = line_list(
+        scope=town.by("Dora", timezone.now()),
+        area=BLACKBURN,
+        now=timezone.now(),
+        filters=Filters(),
+        order="specimen",
+        limit=1,
+        offset=9,
+    )
+    assert (len(found.lines), found.count, found.more, found.offset) == (1, 2, False, 1)
+    assert "0 cases." in words(client.get(address, {"page": "9", "sector": "ZZ"}))
 
 
 def test_a_view_is_saved_opened_and_deleted(town: Town, signed_in: SignedIn) -> None:

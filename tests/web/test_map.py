@@ -123,9 +123,22 @@ def test_a_past_day_shows_what_was_known_then(flare: Town, signed_in: SignedIn) 
     assert "as they were known at the end of" in page
     moved = client.get(f"/areas/{BLACKBURN}/map", {"at": "53", "days": "14"})
     assert moved.status_code == 302 and moved["Location"].endswith(f"?day={today - timedelta(days=2)}&days=14")
-    for strange in ({"day": "0001-01-01"}, {"day": "9999-12-31"}, {"days": "x", "order": "y"}):
-        assert client.get(f"/areas/{BLACKBURN}/map", strange).status_code == 200
-    assert client.get(f"/areas/{BLACKBURN}/map", {"at": "²"})["Location"].endswith(f"?day={today}&days=7")
+    assert client.get(f"/areas/{BLACKBURN}/map", {"order": "y"}).status_code == 200
+    one = words(client.get(f"/areas/{BLACKBURN}/map", {"days": "1", "day": f"{today:%d/%m/%Y}"}))
+    assert f"of the specimen, {today.day} {today:%B %Y}, as" in one
+    for strange, field in (
+        ({"day": "0001-01-01"}, "at"),
+        ({"day": "9999-12-31"}, "at"),
+        ({"day": "2026-13-40"}, "at"),
+        ({"at": "²"}, "at"),
+        ({"at": "56"}, "at"),
+        ({"days": "x"}, "days"),
+        ({"days": "5"}, "days"),
+    ):
+        for address in (f"/areas/{BLACKBURN}/map", f"/areas/{BLACKBURN}/map/BB1-1"):
+            answer = client.get(address, strange)
+            wrong = Page(answer.content.decode())
+            assert (answer.status_code, wrong.problems, wrong.anchors.count(field)) == (422, [], 1)
 
 
 def test_nobody_sees_the_map_of_another_area(flare: Town) -> None:

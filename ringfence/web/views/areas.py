@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -41,14 +41,6 @@ def chosen_area(request: StaffRequest, code: str) -> Area:
     return found
 
 
-def day_of(text: str) -> date | None:
-    """A day typed as 2026-11-15, or None."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bool]]:
     """The pages of an area that somebody may open: address, words, and whether it is this one."""
     may = request.scope.may
@@ -83,8 +75,10 @@ def mine(request: StaffRequest) -> HttpResponse:
 def area(request: StaffRequest, code: str) -> HttpResponse:
     """The area today, or as it was known on a past day."""
     place = chosen_area(request, code)
-    on = day_of(request.GET.get("as-at", ""))
+    form = Form(request.GET)
+    on = form.typed_date("as-at", "the day")
     if on is not None and on >= london_date(request.now):
+        form.wrong("as-at", "Give a day before today, or leave it empty for today")
         on = None
     found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
     told = (
@@ -99,6 +93,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         asked=asked,
         title=f"{place.name} today",
         section=SECTION,
+        status=200 if form.valid else 422,
         area=place,
         tabs=tabs(request, code, ""),
         found=found,
@@ -113,7 +108,8 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         beside=figures.beside(scope=request.scope, area=code, now=request.now, on=on),
         late=on is None and found.counted_at is not None and request.now - found.counted_at > LATE,
         serial_interval=figures.SERIAL_INTERVAL,
-        typed=request.GET.get("as-at", ""),
+        errors=form.errors(),
+        typed=form.get("as-at"),
     )
 
 

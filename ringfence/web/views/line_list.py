@@ -23,7 +23,7 @@ from ringfence.rules.calendar import london_date
 from ringfence.rules.line_list import COLUMNS_FIELD, Column
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
-from ringfence.web.views.areas import SECTION, chosen_area, day_of, tabs
+from ringfence.web.views.areas import SECTION, chosen_area, tabs
 from ringfence.web.visitor import StaffRequest
 
 PAGE = 50
@@ -41,52 +41,58 @@ def _given(data: Any) -> dict[str, Sequence[str]]:
     return {name: data.getlist(name) for name in (*rules.FIELDS, COLUMNS_FIELD)}
 
 
-def _filters(given: dict[str, str]) -> Filters:
-    numbers = [
-        int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
-        for text in (given["from"], given["to"])
-    ]
+def _filters(form: Form) -> Filters:
+    """What the form of the list narrows it to; what cannot be read is a mistake of the form."""
     return Filters(
-        day_of(given["since"]),
-        day_of(given["until"]),
-        given["sector"].replace("\0", "").upper()[:8],
-        numbers[0],
-        numbers[1],
-        given["outcome"] if given["outcome"] in dict(OUTCOMES) else "",
-        given["care-home"] == "yes",
+        form.typed_date("since", "the first day"),
+        form.typed_date("until", "the last day"),
+        form.get("sector").upper(),
+        form.number("from", 0, 130, "The age") if form.get("from") else None,
+        form.number("to", 0, 130, "The age") if form.get("to") else None,
+        form.choice("outcome", dict(OUTCOMES), "Choose one of the list"),
+        form.choice("care-home", ("", "yes"), "Choose one of the list") == "yes",
     )
 
 
 @require_safe
 def line_list(request: StaffRequest, code: str) -> HttpResponseBase:
     """The cases of the area, narrowed, in an order, a page at a time; or all of them as a file."""
-    if request.GET.get("format") == "csv":
-        return _export(request, code)
-    return _list(request, code, request.GET)
+    chosen_area(request, code)
+    form = Form(request.GET)
+    filters = _filters(form)
+    if form.valid and request.GET.get("format") == "csv":
+        return _export(request, code, filters)
+    return _list(request, code, form, filters)
 
 
-def _list(request: StaffRequest, code: str, data: Any, form: Form | None = None, status: int = 200) -> HttpResponse:
+def _list(request: StaffRequest, code: str, form: Form, filters: Filters) -> HttpResponse:
+    """The list; with a mistake in its form no line of it, so that nobody takes the whole for what they asked for."""
     place = chosen_area(request, code)
-    scope, given = request.scope, {name: (data.get(name) or "").strip() for name in rules.FIELDS}
+    scope, data, given = request.scope, form.data, {name: form.get(name) for name in rules.FIELDS}
     number = data.get("page", "1")
     at = max(1, int(number)) if number.isascii() and number.isdigit() and len(number) < 5 else 1
-    found = areas.line_list(
-        scope=scope,
-        area=code,
-        now=request.now,
-        filters=_filters(given),
-        order=given["order"],
-        limit=PAGE,
-        offset=(at - 1) * PAGE,
+    unread = any(each.field in rules.FIELDS for each in form.mistakes)
+    found = (
+        None
+        if unread
+        else areas.line_list(
+            scope=scope,
+            area=code,
+            now=request.now,
+            filters=filters,
+            order=given["order"],
+            limit=PAGE,
+            offset=(at - 1) * PAGE,
+        )
     )
     kept = rules.kept(_given(data))
-    columns = rules.shown(scope, data.getlist(COLUMNS_FIELD))
+    columns = rules.shown(scope, _given(data)[COLUMNS_FIELD])
     return page(
         request,
         "areas/line_list.jinja",
         title=f"Line list of {place.name}",
         section=SECTION,
-        status=status,
+        status=200 if form.valid else 422,
         area=place,
         tabs=tabs(request, code, "/line-list"),
         found=found,
@@ -96,15 +102,15 @@ def _list(request: StaffRequest, code: str, data: Any, form: Form | None = None,
         orders=ORDERS,
         outcomes=OUTCOMES,
         outcome_words=OUTCOME_WORDS,
-        at=at,
+        at=found.offset // PAGE + 1 if found else 1,
         kept=kept,
         query=urlencode(kept, doseq=True),
         views=[
             (each, urlencode(each.view, doseq=True))
             for each in areas.saved_views(scope=scope, area=code, now=request.now)
         ],
-        errors=form.errors() if form else {},
-        typed=form.data if form else {},
+        errors=form.errors(),
+        typed=data,
     )
 
 
@@ -113,12 +119,14 @@ def save(request: StaffRequest, code: str) -> HttpResponse:
     """Save what the list shows as a view with a name."""
     chosen_area(request, code)
     form = Form(request.POST)
-    given = _given(request.POST)
+    filters, given = _filters(form), _given(request.POST)
     try:
-        verbs.save(area=code, name=form.get("view_name"), view=given, by=request.scope, now=request.now)
+        if form.valid:
+            verbs.save(area=code, name=form.get("view_name"), view=given, by=request.scope, now=request.now)
     except Invalid as problem:
         form.wrong(problem.field, problem.message)
-        return _list(request, code, request.POST, form, 422)
+    if not form.valid:
+        return _list(request, code, form, filters)
     messages.success(request, "The view is saved. It stands above the list, for you alone.")
     return redirect(f"/areas/{code}/line-list?{urlencode(rules.kept(given), doseq=True)}")
 
@@ -142,8 +150,7 @@ class _Echo:
         return line
 
 
-def _export(request: StaffRequest, code: str) -> StreamingHttpResponse:
-    chosen_area(request, code)
+def _export(request: StaffRequest, code: str, filters: Filters) -> StreamingHttpResponse:
     data = request.GET
     chosen = data.getlist(COLUMNS_FIELD)
     # A file that nobody chose the columns of has all that its reader may see.
@@ -152,7 +159,7 @@ def _export(request: StaffRequest, code: str) -> StreamingHttpResponse:
         scope=request.scope,
         area=code,
         now=request.now,
-        filters=_filters({name: (data.get(name) or "").strip() for name in rules.FIELDS}),
+        filters=filters,
         order=(data.get("order") or "").strip(),
         limit=MOST_EXPORTED,
         taken_out=True,

@@ -19,7 +19,8 @@ from ringfence.geography.shapes import Shape
 from ringfence.queries import map as queries
 from ringfence.queries.map import Cluster, Counts, SectorMap
 from ringfence.rules.calendar import DAY, london_date
-from ringfence.web import maps
+from ringfence.web import maps, words
+from ringfence.web.forms import Form
 from ringfence.web.maps import Part
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, tabs
@@ -39,6 +40,8 @@ RATES, CASES = (25, 100, 400, 800), (2, 3, 5, 10)
 
 #: Residents below which a rate says nothing.
 FEW = 100
+
+FIRST = date(2000, 1, 1)
 
 ORDERS = (("rate", "Highest rate"), ("cases", "Most cases"), ("name", "Sector"))
 
@@ -70,20 +73,24 @@ class Line(NamedTuple):
     rate: float | None
 
 
-def _asked(request: StaffRequest) -> Asked:
-    today = london_date(request.now)
-    days = request.GET.get("days", "7")
-    try:
-        on = date.fromisoformat(request.GET.get("day", ""))
-    except ValueError:
+def _asked(form: Form, today: date) -> Asked:
+    """The window of the address; what cannot be read is a mistake of the form, and the last seven days are shown."""
+    days = form.choice("days", dict(SPANS), "Choose one of the list") if form.get("days") else "7"
+    on = form.typed_date("day", "the day") or today
+    if form.get("at"):
+        ago = form.number("at", 0, BACK, "The slider's place")
+        on = today if ago is None else today - timedelta(days=BACK - ago)
+    # So far back there was no record, and the window of a year before the first has no date.
+    if not FIRST <= on <= today:
+        form.wrong("day", f"Give a day from {words.day(FIRST)} to today")
         on = today
-    ago = request.GET.get("at", "")
-    if ago.isascii() and ago.isdigit() and len(ago) < 3:
-        on = today - timedelta(days=max(0, BACK - int(ago)))
-    # So far back there was no record, and a year before the first is no date.
-    on = min(max(on, date(2000, 1, 1)), today)
     slider = max(0, BACK - (today - on).days)
-    return Asked(None if on == today else on, int(days) if days in dict(SPANS) else 7, slider)
+    return Asked(None if on == today else on, int(days or 7), slider)
+
+
+def _mistakes(form: Form) -> dict[str, str]:
+    """Of the page's form: the day of an address is said at the slider, which is the page's field for it."""
+    return {"at" if field == "day" else field: message for field, message in form.errors().items()}
 
 
 def _area(request: StaffRequest, code: str) -> Area:
@@ -122,9 +129,10 @@ def _times(asked: Asked, today: date) -> list[tuple[str, str]]:
 def area_map(request: StaffRequest, code: str) -> HttpResponse:
     """The authority by sector: the drawing, and the same as a table."""
     request.scope.require("area")
-    place, asked, today = _area(request, code), _asked(request), london_date(request.now)
+    place, today, form = _area(request, code), london_date(request.now), Form(request.GET)
+    asked = _asked(form, today)
     order = request.GET.get("order", "rate")
-    if "at" in request.GET:
+    if form.valid and form.get("at"):
         return redirect(f"/areas/{code}/map?{asked.query(today)}")
     verbs.compute(area=code, by=request.scope, now=request.now)
     found = queries.area_map(scope=request.scope, area=code, now=request.now, on=asked.on, days=asked.days)
@@ -143,6 +151,8 @@ def area_map(request: StaffRequest, code: str) -> HttpResponse:
         "areas/map.jinja",
         title=f"Map of {place.name}",
         section=SECTION,
+        status=200 if form.valid else 422,
+        errors=_mistakes(form),
         area=place,
         tabs=tabs(request, code, "/map"),
         found=found,
@@ -197,9 +207,10 @@ def _part(line: Line, shape: Shape, limits: Sequence[int]) -> Part:
 def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
     """A sector by postcode: the drawing, and the same as a table."""
     request.scope.require("area")
-    place, asked, today = _area(request, code), _asked(request), london_date(request.now)
+    place, today, form = _area(request, code), london_date(request.now), Form(request.GET)
+    asked = _asked(form, today)
     address = f"/areas/{code}/map/{sector}"
-    if "at" in request.GET:
+    if form.valid and form.get("at"):
         return redirect(f"{address}?{asked.query(today)}")
     name = sector.replace("-", " ").replace("\0", "").upper()
     verbs.compute(area=code, by=request.scope, now=request.now)
@@ -218,6 +229,8 @@ def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
         "areas/sector.jinja",
         title=f"Map of {name}",
         section=SECTION,
+        status=200 if form.valid else 422,
+        errors=_mistakes(form),
         area=place,
         tabs=tabs(request, code, "/map"),
         found=found,
