@@ -95,6 +95,15 @@ class Today:
             return None
         return float(np.log(2) / self.growth.value)
 
+    @property
+    def growth_percent(self) -> Range | None:
+        """By how many per cent cases grow from one day to the next; ``growth`` is the logarithm of that factor."""
+        if self.growth is None:
+            return None
+        return Range(
+            *(100 * float(np.expm1(each)) for each in (self.growth.value, self.growth.lower, self.growth.upper))
+        )
+
 
 _COUNTED = """
 SELECT measure, on_date, CASE WHEN measure = 'cases' THEN known_on END, sum(count) FROM area_days

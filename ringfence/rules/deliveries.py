@@ -84,15 +84,24 @@ def warnings(
     return said
 
 
-_NUMBERED = re.compile(r"^(.*?)(\d{1,9})(?:\.[A-Za-z0-9.]+)?$")
+# A date in any usual order, with a time of day behind it or without; six digits are a date only before a time.
+_YEAR, _MONTH, _DAY, _BETWEEN = r"(?:19|20)\d\d", r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", "[-_. ]?"
+_DATE = "|".join(
+    _BETWEEN.join(order) for order in ((_YEAR, _MONTH, _DAY), (_DAY, _MONTH, _YEAR), (_MONTH, _DAY, _YEAR))
+)
+_SHORT_DATE = rf"\d\d{_MONTH}{_DAY}|{_DAY}{_MONTH}\d\d"
+_TIME = r"[-_. T]?(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d)?|(?P<between>[-_.:])[0-5]\d(?:(?P=between)[0-5]\d)?)(?:[-_.]\d{6})?"
+_STAMP = re.compile(rf"(?<!\d)(?:(?:{_DATE})(?:{_TIME})?|(?:{_SHORT_DATE}){_TIME.replace('between', 'other')})(?!\d)")
+_NUMBERED = re.compile(r"^(.*?)(?<!\d)(\d{1,9})(?:\.[A-Za-z0-9.]+)?$")
 
 
 def _number(filename: str) -> int | None:
-    match = _NUMBERED.match(filename)
-    # Eight digits are a date, which does not count up by one from month to month.
-    return int(match[2]) if match and len(match[2]) != 8 else None
+    """The running number at the end of a name. Neither a date nor a time after one counts up by one."""
+    match = _NUMBERED.match(_STAMP.sub("@", filename))
+    return int(match[2]) if match else None
 
 
 def _stem(filename: str) -> str:
-    match = _NUMBERED.match(filename)
-    return match[1] if match else filename
+    name = _STAMP.sub("@", filename)
+    match = _NUMBERED.match(name)
+    return match[1] if match else name

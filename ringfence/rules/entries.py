@@ -108,7 +108,7 @@ class _Entry:
         given = self.text("phone", 40)
         found = results.phone(given)
         if given and not found:
-            self.wrong("phone", "Give a telephone number, such as 07700 900 123, or leave it empty")
+            self.wrong("phone", "Give a telephone number, such as 07700 900123, or leave it empty")
         return found
 
     def email(self) -> str:

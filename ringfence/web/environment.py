@@ -92,6 +92,7 @@ def environment(**options: Any) -> Environment:
         span=words.span,
         hours=words.hours,
         percent=words.percent,
+        in_days=words.days,
         points=words.points,
         number=words.number,
         phone=words.phone,

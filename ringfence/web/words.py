@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from ringfence.rules.calendar import DAY, LONDON, MONTHS, WEEKDAYS, london_date
 
@@ -88,6 +89,12 @@ def hours(length: float | None) -> str:
     return f"{length / 24:.1f} days"
 
 
+def days(length: float) -> str:
+    """A number of days for a figure: "1 day", "4.3 days", "12 days"; one decimal where it is short enough to matter."""
+    said = f"{length:.1f}" if round(length, 1) < 10 else f"{length:.0f}"
+    return "1 day" if said == "1.0" else f"{said} days"
+
+
 def percent(share: float | None) -> str:
     """A percentage with one decimal: "79.7%"; "none" when there is nothing to divide by."""
     return "none" if share is None else f"{share:.1f}%"
@@ -103,17 +110,23 @@ def number(value: int | float | None) -> str:
     return "none" if value is None else f"{value:,}"
 
 
+#: Where numbers are cut into groups, by their beginning: the forms of Ofcom's numbering plan, the first that fits.
+_GROUPS = (
+    (re.compile(r"02\d{9}"), (3, 7)),
+    (re.compile(r"0(?:11\d|1\d1|[389]\d\d)\d{7}"), (4, 7)),
+    (re.compile(r"0800\d{6}"), (4,)),
+    (re.compile(r"0\d{9,10}"), (5,)),
+)
+
+
 def phone(given: str) -> str:
-    """A telephone number in groups that can be read aloud: "07700 900 123"."""
+    """A telephone number in groups, as its area code is written: "0151 496 0123", "07700 900123"."""
     digits = re.sub(r"[^\d+]", "", given)
     if digits.startswith("+44"):
         digits = "0" + digits[3:]
-    if re.fullmatch(r"0(2\d)\d{8}", digits):
-        return f"{digits[:3]} {digits[3:7]} {digits[7:]}"
-    if re.fullmatch(r"0\d{10}", digits):
-        return f"{digits[:5]} {digits[5:8]} {digits[8:]}"
-    if re.fullmatch(r"0\d{9}", digits):
-        return f"{digits[:5]} {digits[5:]}"
+    for form, cuts in _GROUPS:
+        if form.fullmatch(digits):
+            return " ".join(digits[start:end] for start, end in pairwise((0, *cuts, len(digits))))
     return given
 
 

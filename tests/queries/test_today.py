@@ -50,6 +50,11 @@ def test_where_nobody_is_reported_on_the_day_nothing_is_said_of_today() -> None:
 def test_growth_shows_in_r_and_in_the_days_to_double() -> None:
     found = figures(BLACKBURN, rows(4000, growing=2 ** (1 / 7)), TODAY)
     assert found.doubling_days == pytest.approx(7, rel=0.02)
+    assert found.growth_percent is not None
+    assert found.growth_percent.value == pytest.approx(10.41, rel=0.03), (
+        "2 to the power of a seventh, and not its logarithm"
+    )
+    assert found.growth_percent.lower < found.growth_percent.value < found.growth_percent.upper
     assert found.reproduction is not None and found.reproduction.lower > 1
     falling = figures(BLACKBURN, rows(40, growing=2 ** (-1 / 7)), TODAY)
     assert falling.doubling_days == pytest.approx(-7, rel=0.05)

@@ -1,7 +1,9 @@
 """What is pointed out about a delivery; references."""
 
+from datetime import datetime
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.base.references import ALPHABET, SIZE, reference, tidy
@@ -60,6 +62,38 @@ def test_pointed_out(facts, word):
 )
 def test_nothing_to_point_out(facts):
     assert said(**facts) == []
+
+
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2039, 12, 31))
+
+
+@given(
+    st.lists(MOMENTS, min_size=2, max_size=2, unique=True),
+    st.sampled_from(["%Y%m%d", "%Y-%m-%d", "%d%m%Y", "%d.%m.%Y", "%m%d%Y"]),
+    st.sampled_from(["", "-%H%M", "_%H%M%S", "T%H:%M", " %H.%M.%S", "%H%M", "_%H-%M", "-%H%M%S_%f"]),
+)
+@example([datetime(2026, 11, 22, 1, 58), datetime(2026, 11, 22, 17, 58)], "%Y%m%d", "-%H%M")
+@example([datetime(2026, 11, 22, 1, 58), datetime(2026, 11, 22, 17, 58)], "%y%m%d", "-%H%M")
+def test_a_date_and_a_time_are_no_running_number(moments, day, time):
+    one, other = (f"lab-south-{moment.strftime(day + time)}.csv" for moment in sorted(moments))
+    assert said(filename=other, earlier=[(one, 100)]) == []
+
+
+@given(
+    st.integers(1, 900),
+    st.integers(2, 90),
+    st.sampled_from(["lab_{:03}.csv", "lab{}.csv.gz", "lab_{:08}.csv", "{:04}.csv"]),
+)
+@example(5, 4, "lab-20261122-{:03}.csv")
+@example(5, 4, "lab-2026-11-22_1758_{:05}.csv")
+def test_a_gap_in_running_numbers_is_found(last, step, form):
+    (sentence,) = said(filename=form.format(last + step), earlier=[(form.format(last), 100)])
+    assert f"jumps from {last} to {last + step}: {step - 1} file" in sentence
+
+
+def test_a_running_number_goes_on_from_day_to_day():
+    (sentence,) = said(filename="lab-20261123-0610-124.csv", earlier=[("lab-20261122-1758-121.csv", 100)])
+    assert "2 files of this source" in sentence
 
 
 @given(st.integers(1, 3 * SIZE), st.integers(1, 3 * SIZE))

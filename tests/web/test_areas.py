@@ -313,4 +313,4 @@ def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -
     wrong = client.post("/settings/AAA-AAA/size", {"people": "many"})
     assert wrong.status_code == 422 and "must be a whole number" in wrong.content.decode()
     assert "40 people are there." in words(client.post("/settings/AAA-AAA/size", {"people": "40"}, follow=True))
-    assert "2.5 %" in words(client.get(address))
+    assert "2.5%" in words(client.get(address))

@@ -46,7 +46,7 @@ def test_a_wrong_number_keeps_the_trace_open_for_the_other_one(town: Town, signe
     )
     assert address == f"/traces/{trace}"
     assert "try another one" in page.words
-    assert page.words.index("07700 900 102") < page.words.index("01632 960 101"), "the number to call now comes first"
+    assert page.words.index("07700 900102") < page.words.index("01632 960101"), "the number to call now comes first"
     assert "Found wrong" in page.words
 
 

@@ -48,10 +48,18 @@ def test_a_span_has_one_unit(length: timedelta, said: str) -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("07700900123", "07700 900 123"),
-        ("+447700900123", "07700 900 123"),
-        ("01254555012", "01254 555 012"),
+        ("07700900123", "07700 900123"),
+        ("+447700900123", "07700 900123"),
+        ("01632960012", "01632 960012"),
+        ("01254555012", "01254 555012"),
+        ("01514960598", "0151 496 0598"),
+        ("01134960123", "0113 496 0123"),
         ("02079460123", "020 7946 0123"),
+        ("02890180123", "028 9018 0123"),
+        ("03069990123", "0306 999 0123"),
+        ("08081570123", "0808 157 0123"),
+        ("09098790123", "0909 879 0123"),
+        ("0800123456", "0800 123456"),
         ("0125455501", "01254 55501"),
         ("+33612345678", "+33612345678"),
     ],
@@ -59,6 +67,14 @@ def test_a_span_has_one_unit(length: timedelta, said: str) -> None:
 def test_a_number_is_grouped_to_be_read_aloud(given: str, shown: str) -> None:
     assert words.phone(given) == shown
     assert words.dial(given) == f"tel:{given}"
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [(1.02, "1 day"), (1.1, "1.1 days"), (4.26, "4.3 days"), (9.96, "10 days"), (12.4, "12 days"), (0.5, "0.5 days")],
+)
+def test_a_number_of_days_has_a_decimal_where_it_matters(length: float, said: str) -> None:
+    assert words.days(length) == said
 
 
 @pytest.mark.parametrize(
