@@ -250,6 +250,9 @@ def _keep_open(held: Held, by: Scope, now: datetime) -> None:
         cursor.execute("UPDATE traces SET ready_at = %s WHERE id = %s", [lapse, held.id])
 
 
+#: The note of a referral when nobody said what would help; the database writes the same for residents.
+NOT_SAID = "Asked for help; what would help was not said."
+
 _REFER = """
 INSERT INTO referrals (trace_id, person_id, kind, note, area, at, user_id, team_id)
 SELECT %(trace)s, %(person)s, kind, %(note)s, %(area)s, %(now)s, %(user)s, %(team)s FROM unnest(%(kinds)s::text[]) AS k (kind)
@@ -260,12 +263,12 @@ ON CONFLICT (trace_id, kind) DO UPDATE SET done_at = NULL, done_by = NULL WHERE 
 def _refer(held: Held, before: Sheet, answers: Mapping[str, Any], by: Scope, now: datetime) -> None:
     """Pass on what they newly ask for, and take back what they ask for no more."""
     questions = before.questionnaire.questionnaire
-    wanted = set(counting(questions, answers, before.facts).get("support") or ())
-    asked = set(counting(questions, before.values, before.facts).get("support") or ())
+    counted = counting(questions, answers, before.facts)
+    wanted, asked = _help(counted), _help(counting(questions, before.values, before.facts))
     arguments: dict[str, Any] = {
         "trace": held.id,
         "person": held.person_id,
-        "note": str(answers.get("support_note") or "")[:500],
+        "note": str(answers.get("support_note") or ("" if counted.get("support") else NOT_SAID))[:500],
         "area": held.authority or held.area,
         "now": now,
         "user": by.user,
@@ -282,6 +285,11 @@ def _refer(held: Held, before: Sheet, answers: Mapping[str, Any], by: Scope, now
                 " WHERE trace_id = %(trace)s AND kind = ANY (%(dropped)s) AND done_at IS NULL",
                 arguments,
             )
+
+
+def _help(counted: Mapping[str, Any]) -> set[str]:
+    """The kinds of help that were asked for; somebody who asked for help and named no kind is not lost."""
+    return set(counted.get("support") or ()) or ({"other"} if counted.get("needs_help") is True else set())
 
 
 def _must_be_done(there: Sheet) -> None:

@@ -103,7 +103,8 @@ ORDER BY k.place
 
 _LISTED = """
 INSERT INTO audit.events (at, user_id, scope, verb, opened, area, detail)
-VALUES (%(now)s, %(user)s, 'person', %(verb)s, true, %(area)s, jsonb_build_object('people', %(count)s))
+VALUES (%(now)s, %(user)s, 'person', %(verb)s, true, %(area)s,
+    jsonb_build_object('people', %(count)s, 'filters', %(filters)s::jsonb))
 """
 
 
@@ -149,9 +150,18 @@ def line_list(
             offset = max(0, first[0][-1] - 1) // limit * limit if first else 0
             rows = lines(limit, offset)
         verb = "line list.exported" if taken_out else "line list.listed"
-        cursor.execute(_LISTED, {"now": now, "user": scope.user, "verb": verb, "area": area, "count": len(rows)})
+        told: dict[str, Any] = {"verb": verb, "count": len(rows), "filters": json.dumps(_told(filters), default=str)}
+        cursor.execute(_LISTED, {"now": now, "user": scope.user, "area": area, **told})
     total = rows[0][-1] if rows else 0
     return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total, offset)
+
+
+def _told(filters: Filters) -> dict[str, Any]:
+    """What the list was narrowed to, for the audit: of a whole postcode only its sector, for that may be one house."""
+    given = {name: value for name, value in filters._asdict().items() if value not in (None, "", False)}
+    if len(filters.sector) > 2 and filters.sector[-2:].isalpha():
+        given["sector"] = filters.sector[:-2]
+    return {name: "" if value is True else value for name, value in given.items()}
 
 
 @dataclass(frozen=True, slots=True)

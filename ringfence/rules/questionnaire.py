@@ -82,6 +82,7 @@ RESERVED = {
     "contacts": Kind.PEOPLE,
     "places": Kind.PLACES,
     "vulnerable": Kind.CHOICES,
+    "needs_help": Kind.YES_NO,
     "support": Kind.CHOICES,
     "support_note": Kind.LONG,
     "birth_date": Kind.DATE,

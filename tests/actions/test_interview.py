@@ -11,6 +11,7 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.actions import interview, questionnaires, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
+from ringfence.actions.interview import NOT_SAID
 from ringfence.queries import interview as queries
 from ringfence.rules import scripts
 from ringfence.rules.access import Refused
@@ -172,6 +173,16 @@ def test_help_goes_to_the_council_s_support_in_the_same_step(town: Town) -> None
     assert [done for *_, done in referrals(town)] == [NOW + 2 * MINUTE, NOW + 2 * MINUTE, NOW + MINUTE]
     save(town, trace, 3, "Nia", NOW + 3 * MINUTE, needs_help="yes")
     assert [done for *_, done in referrals(town)] == [None, None, NOW + MINUTE]
+
+
+def test_help_without_a_kind_is_passed_on_and_asked_for_before_it_is_done(town: Town) -> None:
+    trace = town.trace()
+    save(town, trace, 0, needs_help="yes")
+    assert referrals(town) == [("other", NOT_SAID, "E06000008", None)]
+    told = queries.interview(scope=town.by("Nia"), ref=str(row(trace, "ref")[0]), now=NOW)
+    assert "support" in [question.key for question in told[1].missing]
+    save(town, trace, 1, "Nia", NOW + MINUTE, support=["food"])
+    assert referrals(town) == [("food", "", "E06000008", None), ("other", NOT_SAID, "E06000008", NOW + MINUTE)]
 
 
 def test_a_long_interview_does_not_lapse(town: Town) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ringfence.actions.interview import NOT_SAID
 from tests.database import Connection
 from tests.town import BLACKBURN, LUTON
 from tests.walls.conftest import Attacker, Filled
@@ -414,6 +415,26 @@ def test_help_that_was_asked_for_goes_to_the_council(
     resident.save(session, support_note="Before six")
     assert [note for _, note, *_ in asked()] == ["Before six", "Before six"]
     admin.execute("DELETE FROM casework.referrals WHERE kind IN ('medicine', 'money')")
+
+
+def test_help_without_a_kind_is_passed_on_until_they_say_which(
+    resident: Resident, links: dict[str, str], filled: Filled, admin: Connection
+) -> None:
+    def asked() -> list[Any]:
+        sql = "SELECT kind, note FROM casework.referrals WHERE trace_id = %s AND kind <> 'food' ORDER BY kind"
+        return admin.execute(sql, [filled.traces[BLACKBURN]]).fetchall()
+
+    session = resident.enter(links[BLACKBURN])
+    resident.save(session, needs_help=True)
+    assert asked() == [("other", NOT_SAID)]
+    resident.save(session, support_note="Call me")
+    assert asked() == [("other", "Call me")]
+    resident.save(session, support=["money"])
+    assert asked() == [("money", "Call me")]
+    resident.save(session, support=["money", "other"])
+    resident.save(session, support=["money"])
+    assert [kind for kind, _ in asked()] == ["money", "other"], "what they asked for by name is not taken back"
+    admin.execute("DELETE FROM casework.referrals WHERE kind IN ('other', 'money')")
 
 
 def test_a_table_of_ones_own_deceives_no_function(resident: Resident, links: dict[str, str], admin: Connection) -> None:

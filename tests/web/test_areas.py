@@ -185,6 +185,9 @@ def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: 
     with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
         cursor.execute("SELECT detail->>'people' FROM audit.events WHERE verb = 'line list.exported' AND opened")
         assert cursor.fetchall() == [("3",)]
+    logged = words(signed_in("Gil").get("/audit"))
+    assert "Opened the line list: 3 cases (from age 30, to age 50, tracing open)" in logged
+    assert f"Opened the line list: 2 cases (from {since})" in logged
 
 
 @pytest.mark.parametrize(

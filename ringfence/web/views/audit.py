@@ -2,31 +2,72 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from ringfence.queries import audit as queries
+from ringfence.web import words
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
 
 SECTION = "/audit"
 
-#: What an act is called on the page; an act that is not here is shown by its own name.
+#: What each act that the service records is called on the page.
 WORDS = {
     "trace.claimed": "Took and opened the trace",
     "trace.opened": "Opened the record",
     "list.opened": "Opened a list",
+    "line list.listed": "Opened the line list",
+    "line list.exported": "Took out the line list",
+    "alerts.listed": "Looked at what the methods found",
+    "map.shown": "Looked at the map",
+    "people.searched": "Searched for somebody",
+    "visit.opened": "Opened a visit",
+    "incident.read": "Opened an incident",
+    "incident.reported": "Took out the situation report of an incident",
+    "incident.opened": "Opened a new incident",
+    "incident.case added": "Linked a case to an incident",
+    "incident.case removed": "Took a case out of an incident",
+    "incident.action added": "Wrote down an action or a decision of an incident",
+    "incident.action done": "Marked an action of an incident as done",
+    "incident.asked": "Asked an authority to take part in an incident",
+    "incident.agreed": "Agreed to take part in an incident",
+    "incident.declined": "Declined to take part in an incident",
+    "incident.left": "Ended that an authority takes part in an incident",
+    "incident.closed": "Closed an incident",
+    "alert.found": "Found something that stands out",
+    "alert.dismissed": "Set aside what the methods found",
     "attempt.recorded": "Recorded an attempt",
+    "interview.begun": "Began an interview",
+    "interview.saved": "Saved answers of an interview",
+    "interview.completed": "Completed an interview",
+    "interview.taken_up": "Took up the answers of an interview",
+    "contact.became_case": "A contact became a case",
+    "isolation.changed": "Worked out other days to stay at home",
+    "followup.planned": "Planned follow-up calls",
+    "answer.seen": "Marked an answer as seen",
+    "detail.added": "Added a number or an address",
+    "detail.right": "Marked a number or an address as right",
+    "detail.wrong": "Marked a number or an address as wrong",
+    "support.done": "Marked help as arranged",
+    "visits.planned": "Planned visits",
+    "visit.recorded": "Recorded a visit",
+    "visit.cancelled": "Cancelled a visit",
     "note.added": "Left a note",
     "trace.put_back": "Put it back in the queue",
-    "trace.given": "Gave it to a person",
     "trace.given_back": "Gave it back",
     "trace.escalated": "Escalated it",
-    "trace.reassigned": "Reassigned it",
-    "trace.prioritised": "Changed how urgent it is",
     "trace.handed_over": "Handed over",
     "trace.moved": "Moved with the person",
     "trace.reopened": "Opened again: a number came",
+    "trace.spoken_for": "Reached through somebody of the household",
+    "trace.bulk_team": "Gave it to another team, with others",
+    "trace.bulk_user": "Gave it to a person, with others",
+    "trace.bulk_priority": "Changed how urgent it is, with others",
+    "trace.bulk_close": "Closed it, with others",
+    "trace.bulk_undone": "Took back a change of many traces",
     "trace.woken": "Put back in the queue by the clock",
     "trace.brought_forward": "Brought forward: a form was left unfinished",
     "message.queued": "Wrote a message",
@@ -41,17 +82,31 @@ WORDS = {
     "resident.finished": "Sent off their own form",
     "template.changed": "Changed the text of a message",
     "templates.installed": "Installed texts of messages",
+    "questionnaire.changed": "Changed the questions of an interview",
+    "digest.chosen": "Chose whether to get the morning e-mail",
+    "digest.queued": "Wrote the morning e-mail",
+    "view.saved": "Saved a view of the line list",
+    "view.deleted": "Deleted a view of the line list",
+    "setting.merged": "Put two places together",
+    "setting.parted": "Took two places apart again",
+    "setting.sized": "Said how many people are at a place",
     "handover.seen": "Marked hand-overs as seen",
     "case.opened": "Opened a case",
     "delivery.received": "Received a delivery",
+    "delivery.batch": "Read a part of a delivery",
     "delivery.done": "Read a delivery",
     "delivery.refused": "Refused a delivery",
+    "source.mapped": "Said which column of a source is which",
     "quarantine.settled": "Settled a row in quarantine",
     "partnership.established": "Offered the partnership",
     "partnership.agreed": "Recorded the agreement",
     "partnership.joined": "Recorded the joining",
     "policy.recorded": "Recorded a policy",
     "policy.applied": "Took up a policy",
+    "service.policy": "Changed the policy of the service",
+    "shapes.given": "Gave the boundaries of an area",
+    "shapes.computed": "Worked out the boundaries of an area",
+    "search.caught_up": "Made records ready for searching",
     "team.opened": "Opened a team",
     "user.added": "Added a person",
     "user.lent": "Lent a person",
@@ -61,6 +116,17 @@ WORDS = {
     "role.given": "Gave a role",
     "role.ended": "Ended a role",
     "lending.ended": "Ended a lending",
+}
+
+#: What a line list was narrowed by.
+FILTERS = {
+    "since": "from",
+    "until": "until",
+    "sector": "postcodes",
+    "age_from": "from age",
+    "age_until": "to age",
+    "outcome": "tracing",
+    "care_home": "in care homes",
 }
 
 
@@ -86,8 +152,21 @@ def audit(request: StaffRequest) -> HttpResponse:
         section=SECTION,
         found=found,
         words=WORDS,
+        shown={event.id: _shown(event.detail) for event in found.events},
         who=who,
         trace=ref,
         what=what,
         whats=[("opened", "Records and lists opened"), ("all", "Everything that was done")],
     )
+
+
+def _shown(detail: dict[str, Any]) -> str:
+    """How many a list showed and what it was narrowed to: "Queue, 12 traces", "3 cases: postcodes LE1"; "" of other acts."""
+    if name := detail.get("list"):
+        return f"{name}, {words.count(detail.get('traces', 0), 'row' if name == 'quarantine' else 'trace')}"
+    for key, one, many in (("people", "case", None), ("alerts", "alert", None), ("found", "person", "people")):
+        if isinstance(detail.get(key), int):
+            narrowed = detail.get("filters") or {}
+            to = [f"{said} {narrowed[name]}".strip() for name, said in FILTERS.items() if name in narrowed]
+            return words.count(detail[key], one, many) + (f" ({', '.join(to)})" if to else "")
+    return ""
