@@ -20,6 +20,9 @@ class Unusable(ValueError):
     """A table that cannot be read; the message says the file, the line, the column, and what to write instead."""
 
 
+#: Years that a file's dates may lie apart: what is further from the others is a slip of the pen.
+LONGEST_YEARS = 20
+
 Reader = Callable[[str], Any]
 
 
@@ -122,7 +125,27 @@ def table(
         answer[name] = [known[row[at]] for _, row in rows[1:]]
     if not rows[1:]:
         raise Unusable(f"{path}: there is a header and no row")
+    dates = {name: answer[name] for name in answer if wanted[name] is a_date}
+    _refuse_a_date_far_off(path, dates, [number for number, _ in rows[1:]])
     return answer
+
+
+def _refuse_a_date_far_off(path: Path, dates: Mapping[str, Sequence[date]], numbers: Sequence[int]) -> None:
+    every = sorted({each for column in dates.values() for each in column})
+    if not every or every[-1].year - every[0].year <= LONGEST_YEARS:
+        return
+    middle = every[len(every) // 2]
+    far = max((every[0], every[-1]), key=lambda each: (not 1900 <= each.year <= 2100, abs((each - middle).days)))
+    name, record = next(
+        (name, number)
+        for name, column in dates.items()
+        for number, each in zip(numbers, column, strict=True)
+        if each == far
+    )
+    raise Unusable(
+        f"{path}, record {record}, column {name}: {far} is far from the other dates, {every[0]} to {every[-1]}; correct it, "
+        f"or give a file of at most {LONGEST_YEARS} years"
+    )
 
 
 def _key(name: str) -> str:

@@ -78,7 +78,7 @@ def ears(
         raise ValueError(f"a least standard deviation of {least_sd:g}: give 0 or more")
     level = _ALPHA[method] if alpha is None else _alpha(alpha)
     first = baseline + _GAP[method] + (2 if method == "C3" else 0)
-    times = _times(counts, first, at)
+    times = _times(counts, first, at, "times (days, or weeks)", "a shorter baseline")
     z = float(stats.norm.ppf(1 - level))
     mean, sd = _before(counts, times, baseline, _GAP[method], least_sd)
     now = counts[:, times]
@@ -104,11 +104,14 @@ def _before(counts: Floats, times: Ints, baseline: int, gap: int, least_sd: floa
     return values.mean(axis=2), np.maximum(values.std(axis=2, ddof=1), least_sd)
 
 
-def _times(counts: Floats, first: int, at: Sequence[int] | None) -> Ints:
+def _times(counts: Floats, first: int, at: Sequence[int] | None, unit: str, instead: str) -> Ints:
     last = counts.shape[1]
+    if last <= first:
+        raise ValueError(
+            f"this method needs at least {first + 1} {unit} of counts and the series has {last}; "
+            f"give a longer series, or {instead}"
+        )
     if at is None:
-        if last <= first:
-            raise ValueError(f"{last} times of counts: this method needs at least {first + 1}")
         return np.arange(first, last)
     times = np.array(sorted(at), dtype=np.int64)
     if len(times) and (times[0] < first or times[-1] >= last):
@@ -172,7 +175,7 @@ def farrington_flexible(
     Raises ValueError when no week has enough history.
     """
     given = settings or Farrington()
-    weeks = _times(counts, given.history, at)
+    weeks = _times(counts, given.history, at, "weeks", "fewer years of history")
     columns = [_flexible(counts, week, given) for week in weeks]
     return _put_together(weeks, columns, len(counts))
 
@@ -346,7 +349,7 @@ def farrington(counts: Floats, settings: Farrington | None = None, *, at: Sequen
     are not of this method. Raises ValueError when no week has enough history.
     """
     given = settings or FARRINGTON
-    weeks = _times(counts, given.years * YEAR + given.half_window, at)
+    weeks = _times(counts, given.years * YEAR + given.half_window, at, "weeks", "fewer years of history")
     columns = [_classic(counts, week, given) for week in weeks]
     return _put_together(weeks, columns, len(counts))
 

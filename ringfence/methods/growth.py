@@ -84,7 +84,9 @@ def reproduction(
     """
     areas, days = cases.shape
     if days < window + 1:
-        raise ValueError(f"{days} days of cases: R over {window} days needs at least {window + 1}")
+        raise ValueError(
+            f"R over a window of {window} needs at least {window + 1} days of cases; the series has {days}"
+        )
     if window < 1:
         raise ValueError(f"a window of {window} days: give 1 or more")
     if np.any(cases < 0) or not np.all(np.isfinite(cases)):
@@ -130,7 +132,7 @@ def growth(cases: Floats, *, window: int = GROWTH_WINDOW) -> Growth:
     overdispersion widens the interval. Fewer than two days with cases give NaN.
     """
     if cases.shape[1] < window:
-        raise ValueError(f"{cases.shape[1]} days of cases: the growth over {window} days needs as many")
+        raise ValueError(f"growth over {window} days needs as many days of cases; the series has {cases.shape[1]}")
     last = np.asarray(cases[:, -window:], dtype=float)
     day = np.arange(window) - (window - 1) / 2
     design = np.broadcast_to(np.stack([np.ones(window), day], axis=1), (len(last), window, 2))

@@ -100,6 +100,8 @@ def test_nowcast(tmp_path: Path) -> None:
     assert said["as_at"] == "2020-06-20" and len(said["nowcast"]) == 15
     today = said["nowcast"][-1]
     assert (today["date"], today["reported"], today["complete"]) == ("2020-06-20", 4, pytest.approx(0.4))
+    long = asked("nowcast", write(tmp_path, "\n".join(lines)), "--as-at", "2020-06-20")["nowcast"]
+    assert [each["date"] for each in (long[0], long[-1])] == ["2020-06-01", "2020-06-20"] and len(long) == 20
     assert today["expected"] == pytest.approx(10) and today["lower"] < 10 < today["upper"]
 
 
@@ -136,8 +138,15 @@ def test_exposures(tmp_path: Path) -> None:
         ("area,date,cases\n,2020-06-01,1\n", "column area: '' is empty; write a name or a code"),
         ("area,date,cases\nA,2020-06-01\n", "record 2: 2 fields where the header has 3"),
         ("area,Area,date,cases\nA,A,2020-06-01,1\n", "there are 2 columns area; leave one"),
+        (
+            "area,date,cases\nA,2026-06-01,3\nA,0001-06-02,3\nA,2026-06-03,3\n",
+            "record 3, column date: 0001-06-02 is far from the other dates, 0001-06-02 to 2026-06-03; correct it",
+        ),
+        ("area,date,cases\nA,2026-06-01,3\nA,0001-06-02,3\n", "record 3, column date: 0001-06-02 is far"),
+        ("area,date,cases\nA,2026-06-01,3\nA,9999-06-02,3\n", "record 3, column date: 9999-06-02 is far"),
+        ("area,date,cases\nA,2026-06-01,3\nA,2026-06-02,3\nA,9999-06-03,3\n", "record 4, column date: 9999-06-03 is"),
         ("PK\x03\x04rest", "This is an Excel workbook or a zip file, not CSV"),
-        ("area,date,cases\nA,2020-06-01,3\n", "1 days of cases: R over 7 days needs at least 8"),
+        ("area,date,cases\nA,2020-06-01,3\n", "R over a window of 7 needs at least 8 days of cases; the series has 1"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> None:
@@ -148,9 +157,17 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> Non
 def test_options_that_cannot_be(series: str, tmp_path: Path) -> None:
     assert "give the mean and the standard deviation in days" in refused("growth", series, "--serial-interval", "5")
     assert "give more than 1 day" in refused("growth", series, "--serial-interval", "0.5,1")
-    assert "needs at least 264" in refused("exceedance", series)
+    for last in ((), ("--last",)):
+        said = refused("exceedance", series, *last)
+        assert "needs at least 264 weeks of counts and the series has 5; give a longer series, or fewer years" in said
     gaps = write(tmp_path, "area,date,cases\nA,2020-06-01,1\nA,2020-06-08,1\nA,2020-06-10,1\n")
-    assert "7 times of counts" not in refused("exceedance", gaps, "--method", "ears-c1", "--baseline", "30")
+    assert "needs at least 31 times (days, or weeks)" in refused(
+        "exceedance", gaps, "--method", "ears-c1", "--baseline", "30"
+    )
+    reports = write(tmp_path, "area,date,reported,cases\nA,2020-06-02,2020-06-03,1\n")
+    for day in ("0001-01-01", "2020-06-01", "9999-12-31"):
+        said = refused("nowcast", reports, "--as-at", day)
+        assert "the file has days from 2020-06-02, reported until 2020-06-03; give one of those" in said
     early = write(tmp_path, "area,date,reported,cases\nA,2020-06-02,2020-06-01,1\n")
     assert "are reported on 2020-06-01, before they were tested" in refused("nowcast", early)
 

@@ -158,7 +158,7 @@ def test_a_flat_baseline() -> None:
 def test_what_cannot_be_asked() -> None:
     with pytest.raises(ValueError, match="baseline of 2 times: give 3 or more"):
         exceedance.ears(COUNTS, "C1", baseline=2)
-    with pytest.raises(ValueError, match="7 times of counts: this method needs at least 8"):
+    with pytest.raises(ValueError, match="of counts and the series has 7"):
         exceedance.ears(COUNTS[:, :7], "C1")
     with pytest.raises(ValueError, match="needs at least 264"):
         exceedance.farrington_flexible(COUNTS[:, :200])

@@ -99,7 +99,7 @@ def test_a_count_that_cannot_be(wrong: float) -> None:
 
 
 def test_too_few_days_are_said_to_be() -> None:
-    with pytest.raises(ValueError, match="7 days of cases: R over 7 days needs at least 8"):
+    with pytest.raises(ValueError, match="needs at least 8 days of cases; the series has 7"):
         growth.reproduction(CASES[:, :7], growth.serial_interval(5, 2, 50))
     with pytest.raises(ValueError, match="growth over 14 days"):
         growth.growth(CASES[:, :10])

@@ -183,13 +183,17 @@ def _details(each: Cluster, names: list[str]) -> dict[str, Any]:
     }
 
 
+def _count(number: int, one: str) -> str:
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
+
+
 def to_lines(
     clusters: list[dict[str, Any]], model: str, first: date, last: date, cases: int, places: int, left_out: int
 ) -> list[str]:
     """The clusters as a table for the terminal."""
-    lines = [f"{cases:,} cases at {places:,} places from {first} to {last}, {model}."]
+    lines = [f"{_count(cases, 'case')} at {_count(places, 'place')} from {first} to {last}, {model}."]
     if left_out:
-        lines.append(f"{left_out:,} cases are left out: their place is not known.")
+        lines.append(f"{_count(left_out, 'case')} {'is' if left_out == 1 else 'are'} left out: the place is not known.")
     if not clusters:
         return [*lines, "No window has more cases than expected."]
     lines.append(
@@ -294,7 +298,7 @@ def _cases(
     number = {name: at for at, name in enumerate(names)}
     unknown = list(dict.fromkeys(name for name in at if name not in number))
     if unknown and not leave_out:
-        others = f" and {len(unknown) - 1:,} other places of it are" if len(unknown) > 1 else " is"
+        others = f" and {_count(len(unknown) - 1, 'other place')} of it are" if len(unknown) > 1 else " is"
         raise series.Unusable(
             f"{path}: the place {unknown[0]}{others} not in {places}; add what is missing, "
             "or leave such cases out with --leave-out-unknown"
@@ -331,6 +335,6 @@ def _refuse_cases_without_people(
     if len(without):
         at = int(without[0])
         raise series.Unusable(
-            f"{places}: the place {names[at]} has a population of 0 and {int(cases[at]):,} cases; correct the population, "
+            f"{places}: the place {names[at]} has a population of 0 and {_count(int(cases[at]), 'case')}; correct the population, "
             "leave the place and its cases out, or use --model permutation"
         )

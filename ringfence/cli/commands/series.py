@@ -103,7 +103,7 @@ def register(app: typer.Typer) -> None:
     def growth(
         file: Path = FILE,
         serial_interval: str = typer.Option(
-            ..., "--serial-interval", metavar="MEAN,SD", help="In days, such as 5.2,2.8."
+            ..., "--serial-interval", metavar="MEAN,SD", help="Must be given: in days, such as 5.2,2.8."
         ),
         window: int = typer.Option(7, "--window", min=1, help="Days over which R is taken as constant."),
         growth_window: int = typer.Option(14, "--growth-window", min=3, help="Days over which growth is measured."),
@@ -318,7 +318,11 @@ def _nowcasts(file: Path, until: date | None, window: int, longest: int) -> list
         {"area": series.a_name, "date": series.a_date, "reported": series.a_date, "cases": series.a_count},
         others={"reported": ("report date",), "date": ("specimen date",)},
     )
-    last = until or max(rows["reported"])
+    first, last = min(rows["date"]), until or max(rows["reported"])
+    if until and not first <= until <= max(rows["reported"]) + window * DAY:
+        raise ValueError(
+            f"--as-at {until}: the file has days from {first}, reported until {max(rows['reported'])}; give one of those"
+        )
     triangles: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros((window, longest + 1)))
     for area, on, reported, cases in zip(*(rows[name] for name in ("area", "date", "reported", "cases")), strict=True):
         if reported < on:
@@ -348,6 +352,7 @@ def _nowcasts(file: Path, until: date | None, window: int, longest: int) -> list
                 "complete": found.complete[day],
             }
             for day in range(window)
+            if last - timedelta(days=window - 1 - day) >= first
         ]
     return results
 
