@@ -52,7 +52,10 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class AreaMap:
-    """An authority: ``whole`` and ``sectors`` are empty until computed. ``cases`` by sector; ``unplaced`` have no postcode."""
+    """An authority: ``whole`` and ``sectors`` are empty until computed. ``cases`` by sector; ``unplaced`` have no postcode.
+
+    ``held``: whether any case of the authority was known by then.
+    """
 
     window: Window
     whole: shapes.Shape | None
@@ -60,17 +63,19 @@ class AreaMap:
     cases: dict[str, Counts]
     unplaced: Counts
     clusters: tuple[Cluster, ...]
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SectorMap:
-    """A sector's part in the authority: its postcodes' cells, and the cases by postcode."""
+    """A sector's part in the authority: its postcodes' cells, and the cases by postcode; ``held`` as of an ``AreaMap``."""
 
     window: Window
     shape: shapes.Shape
     cells: tuple[shapes.Cell, ...]
     cases: dict[str, Counts]
     clusters: tuple[Cluster, ...]
+    held: bool
 
 
 def window(now: datetime, on: date | None, days: int) -> Window:
@@ -119,6 +124,8 @@ SELECT t.ref, t.method, t.place, t.postcode, t.evidence,
 FROM told t ORDER BY t.rank DESC, t.id
 """
 
+_HELD = "SELECT EXISTS (SELECT FROM cases WHERE authority = ANY (%(areas)s) AND opened_at <= %(as_at)s)"
+
 _OPENED = """
 INSERT INTO audit.events (at, user_id, scope, verb, area, detail)
 VALUES (%(now)s, %(user)s, %(scope)s, 'map.shown', %(area)s,
@@ -140,6 +147,14 @@ def _counts(sql: str, values: dict[str, Any]) -> dict[str, Counts]:
         return {name: Counts(cases, before) for name, cases, before in cursor.fetchall()}
 
 
+def _held(cases: dict[str, Counts], values: dict[str, Any]) -> bool:
+    if cases:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, values)
+        return bool(cursor.fetchone()[0])
+
+
 def area_map(*, scope: Scope, area: str, now: datetime, on: date | None = None, days: int = 7) -> AreaMap:
     """The authority by sector, in the last days until ``on`` as it was known then. Raises Refused, NotFound."""
     must_answer_for(scope, area, "area")
@@ -148,6 +163,7 @@ def area_map(*, scope: Scope, area: str, now: datetime, on: date | None = None, 
     with walls.transaction(scope):
         drawn = shapes.stored(area)
         cases = _counts(_SECTORS, values)
+        held = _held(cases, values)
         found = _clusters(scope, values)
     return AreaMap(
         asked,
@@ -156,6 +172,7 @@ def area_map(*, scope: Scope, area: str, now: datetime, on: date | None = None, 
         cases,
         cases.pop("", Counts(0, 0)),
         found,
+        held,
     )
 
 
@@ -172,6 +189,7 @@ def sector_map(
             raise NotFound(f"There is no postcode sector {sector[:9]} in {area}.")
         cells = tuple(shapes.cells(area, sector))
         cases = _counts(_POSTCODES, values)
+        held = _held(cases, values)
         found = _clusters(scope, values)
         cursor.execute(_OPENED, {**values, "area": area, "now": now, "user": scope.user, "scope": scope.name})
-    return SectorMap(asked, shape, cells, cases, found)
+    return SectorMap(asked, shape, cells, cases, found, held)

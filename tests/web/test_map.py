@@ -126,6 +126,11 @@ def test_a_past_day_shows_what_was_known_then(flare: Town, signed_in: SignedIn) 
     assert client.get(f"/areas/{BLACKBURN}/map", {"order": "y"}).status_code == 200
     one = words(client.get(f"/areas/{BLACKBURN}/map", {"days": "1", "day": f"{today:%d/%m/%Y}"}))
     assert f"of the specimen, {today.day} {today:%B %Y}, as" in one
+    for address in (f"/areas/{BLACKBURN}/map", f"/areas/{BLACKBURN}/map/BB1-1"):
+        assert "Nothing was held by then" in words(client.get(address, {"day": "2001-01-01"}))
+        assert "Nothing was held" not in words(
+            client.get(address, {"day": str(today - timedelta(days=2)), "days": "1"})
+        )
     for strange, field in (
         ({"day": "0001-01-01"}, "at"),
         ({"day": "9999-12-31"}, "at"),
