@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from ringfence.actions.keys import Keys, apart, asked, concerned, keys_of, meet
-from ringfence.actions.writing import BY_INDEX, reserve, set_aside, write
+from ringfence.actions.writing import FOR_A_BATCH, reserve, set_aside, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.feeds.plain import Plain
 from ringfence.geography import resolve
@@ -80,7 +80,7 @@ class Merger:
             return Merged(0, 0, 0, 0)
         self._keep_up()
         with connection.cursor() as cursor:
-            cursor.execute(BY_INDEX)
+            cursor.execute(FOR_A_BATCH)
         for tried in range(MOST_TRIES):
             try:
                 with transaction.atomic():

@@ -286,10 +286,12 @@ def _copy(cursor: Any, table: str, lines: Iterable[str], more: bytes = b"") -> N
 
 
 # A few thousand rows against millions: by the index, row by row, whatever the statistics of staging or of a table that was
-# empty a moment ago make the planner believe.
-BY_INDEX = (
+# empty a moment ago make the planner believe. And a batch is not waited for until it is on the disk: how far the delivery
+# was read is committed with it, so a server that dies takes back both, and the rows are read again from the stored bytes.
+# The end of the delivery is waited for, and with it all that came before.
+FOR_A_BATCH = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true)"
+    " set_config('enable_mergejoin', 'off', true), set_config('synchronous_commit', 'off', true)"
 )
 
 #: The columns of ``stage_results`` that a plain row has.
