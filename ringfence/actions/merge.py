@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice, repeat
 from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -259,10 +260,11 @@ class Batch:
     def _decide_positives(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
         people, numbers = reserve("people", len(positive)), reserve("cases", len(positive))
         strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known)
-        for i, person, case in zip(strangers, people, numbers, strict=False):
+        persons, cases_of = list(islice(people, len(strangers))), list(islice(numbers, len(strangers)))
+        for i, person, case in zip(strangers, persons, cases_of, strict=True):
             self.person[i], self.case[i] = person, case
-            self.new_people.append((i, person))
-            self.opened.append(Opened(case, person, i, _FIRST.number, True))
+        self.new_people = list(zip(strangers, persons, strict=True))
+        self.opened = list(map(Opened, cases_of, persons, strangers, repeat(_FIRST.number), repeat(True)))
         for i in others:
             decision = self._identify(i, known)
             if isinstance(decision, identity.Same):

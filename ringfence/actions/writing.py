@@ -141,28 +141,36 @@ class _Writer:
 
     def _case_rows(self) -> Iterator[str]:
         f, keys, moved = self.batch.fields, self.batch.keys, self.batch.moved
-        traces = reserve("traces", len(self.batch.opened))
+        cases, people, at, numbers, traced = zip(*self.batch.opened, strict=True)
+        traces = list(reserve("traces", len(at)))
+        homes = [self.batch.homes[i] for i in at]
+        first = last = [f["specimen_date"][i] for i in at]
+        if moved:
+            days = [moved.get(case) for case in cases]
+            first = [date.fromordinal(to.first).isoformat() if to else day for to, day in zip(days, first, strict=True)]
+            last = [date.fromordinal(to.last).isoformat() if to else day for to, day in zip(days, last, strict=True)]
         tails = self.batch.merger.tails
-        urgency: dict[tuple[bool, int], int] = {}
-        for case, person, i, number, traced in self.batch.opened:
-            home = self.batch.homes[i]
-            tail = tails.get(home)
-            if tail is None:
-                tail = tails[home] = self._placed(home)
-            first = last = f["specimen_date"][i]
-            if case in moved:
-                first, last = (date.fromordinal(day).isoformat() for day in (moved[case].first, moved[case].last))
-            care_home, age = f["care_home"][i], f["age"][i]
-            first_called = urgency.get((care_home, age))
-            if first_called is None:
-                first_called = urgency[care_home, age] = placing.priority(care_home=care_home, age=age)
-            trace = next(traces)
-            household = keys.households[i]
-            yield (
-                f"{case}\t{person}\t{number}\t{first}\t{last}\t{home.utla}\t{home.ltla}\t{keys.postcodes[i]}\t"
-                f"{'t' if care_home else 'f'}\t{trace if traced else NULL}\t{reference(trace)}\t"
-                f"{f['phone'][i] or f['phone_other'][i]}\t{NULL if household is None else household}\t{first_called}\t{tail}"
-            )
+        tails.update({home: self._placed(home) for home in set(homes) - tails.keys()})
+        who = [(f["care_home"][i], f["age"][i]) for i in at]
+        urgency = {each: str(placing.priority(care_home=each[0], age=each[1])) for each in set(who)}
+        columns = (
+            map(str, cases),
+            map(str, people),
+            map(str, numbers),
+            first,
+            last,
+            [home.utla for home in homes],
+            [home.ltla for home in homes],
+            [keys.postcodes[i] for i in at],
+            ["t" if care_home else "f" for care_home, _ in who],
+            [str(trace) if new else NULL for trace, new in zip(traces, traced, strict=True)],
+            map(reference, traces),
+            [f["phone"][i] or f["phone_other"][i] for i in at],
+            [_null(keys.households[i]) for i in at],
+            map(urgency.__getitem__, who),
+            map(tails.__getitem__, homes),
+        )
+        return map("\t".join, zip(*columns, strict=True))
 
     def _placed(self, home: Residence) -> str:
         placed = self.batch.merger.placement(home)
