@@ -41,11 +41,15 @@ class NotMoved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would do: to how many traces, what they are now or would be (words, how many), who stays and why."""
+    """What a change would do: to how many traces, what they are now or would be (words, how many), who stays and why.
+
+    ``to`` is the name of the team or the person who gets them, "" when nobody does.
+    """
 
     traces: int
     counts: tuple[tuple[str, int], ...]
     refused: tuple[NotMoved, ...]
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def preview(*, team: int, traces: Chosen, wanted: Wanted, by: Scope, now: dateti
     """What ``change`` would do; nothing is changed. Raises Refused, Invalid."""
     with walls.transaction(by):
         plan = _plan(team, traces, wanted, why, by, now, lock=False)
-        return Preview(len(plan.good), _counts(wanted, plan, now), plan.refused)
+        return Preview(len(plan.good), _counts(wanted, plan, now), plan.refused, plan.to.name if plan.to else "")
 
 
 def change(*, team: int, traces: Chosen, wanted: Wanted, by: Scope, now: datetime, why: str = "") -> Changed:

@@ -90,7 +90,7 @@ def ready(embedded: Server | None, say: Callable[[str], None] = quiet) -> None:
     """Prepare and migrate the database, unless it already is as this version wants it."""
     if mark() == wanted():
         return
-    say("Preparing the database ...")
+    say("Preparing the database: its tables and England's authorities; some seconds ...")
     prepare(administrator(embedded), env.secrets, env.database.name)
     migrate()
     if mark() != wanted():

@@ -168,7 +168,7 @@ def blank_place(raw: Mapping[str, Any]) -> bool:
 
 
 def person(raw: Mapping[str, Any], number: int, today: date) -> Checked:
-    """One contact. Somebody without a day of last contact was last met today."""
+    """One contact. Who lives with the case and has no day of last contact was last met today; of others it is asked."""
     read = _Entry(raw, number)
     id_, withdrawn = read.kept()
     given, family = read.text("given_name", 100), read.text("family_name", 100)
@@ -178,6 +178,9 @@ def person(raw: Mapping[str, Any], number: int, today: date) -> Checked:
     household = relation == "household" or (not relation and read.yes("household"))
     if not relation and not household:
         read.wrong("relation", "Say how they know each other")
+    last = read.day("last_contact", today, "the day they were last together")
+    if not (last or household or withdrawn or read.text("last_contact", 40)):
+        read.wrong("last_contact", "Choose the day they were last together; the nearest one will do")
     born = read.day("birth_date", today, "the date of birth")
     grown = read.raw.get("adult")
     adult = (
@@ -196,7 +199,7 @@ def person(raw: Mapping[str, Any], number: int, today: date) -> Checked:
         "email": read.email(),
         "household": household,
         "relation": "household" if household else relation or "other",
-        "last_contact": read.day("last_contact", today, "the day they were last together") or today.isoformat(),
+        "last_contact": last or today.isoformat(),
         "postcode": read.postcode(),
         "address": read.text("address", 300),
         "place": read.text("place", 40),

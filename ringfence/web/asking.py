@@ -268,7 +268,10 @@ def words_of_fields(now: Any, sheet: Sheet) -> dict[str, Any]:
         "sorts": [("", "As usual for that"), *((each.value, each.words) for each in Sort)],
         "exemptions": [(each.value, each.words) for each in Exemption if each is not Exemption.UNDER_18_AND_A_HALF],
         "grown": [("", "Not known"), ("yes", "18 or over"), ("no", "Under 18")],
-        "met": days(windows.infectious.first if windows else None, today, [each["last_contact"] for each in people]),
+        "met": [
+            ("", "Choose, unless they live together"),
+            *days(windows.infectious.first if windows else None, today, [each["last_contact"] for each in people]),
+        ],
         "visited": [
             ("", "Choose"),
             *days(

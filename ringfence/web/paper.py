@@ -38,7 +38,7 @@ def _document(template: str, data: Mapping[str, Any]) -> bytes:
 
 
 def visits(title: str, rounds: Sequence[Any]) -> bytes:
-    """The rounds of a day (``queries.visits.Round``) as PDF: who, where, a line to write on, and nothing else."""
+    """The rounds of a day (``queries.visits.Round``) as PDF: who, where, the trace's reference, a line to write on, no more."""
     data = {
         "title": title,
         "rounds": [
@@ -86,7 +86,7 @@ def told(report: Report, *, area: str, made_by: str, now: datetime) -> dict[str,
         if record.closed_at
         else "",
         "summary": record.summary,
-        "evidence": record.evidence if record.evidence != record.summary else "",
+        "evidence": "" if record.evidence in record.summary else record.evidence,
         "quiet": "no case is linked" if record.quiet is None else words.count(record.quiet, "day"),
         "days": [[words.day(day.on), day.cases, day.complete] for day in record.days],
         "cases": [
@@ -98,7 +98,7 @@ def told(report: Report, *, area: str, made_by: str, now: datetime) -> dict[str,
                 "how": f"{infected[each.case].certainty}: {infected[each.case].why}"
                 if infected[each.case].infector
                 else "",
-                "tracing": outcomes.get(each.outcome, "open") if each.ref else "",
+                "tracing": outcomes.get(each.outcome, "Still open") if each.ref else "",
             }
             for each in record.cases
         ],

@@ -105,6 +105,11 @@ def points(share: float | None) -> str:
     return "none" if share is None else f"{share:.1f} points"
 
 
+def ended(outcome: str, label: str, why: str) -> str:
+    """What was recorded and what follows from it: "they were reached." and not "reached. They were reached."."""
+    return why if outcome == "reached" and why.endswith(" reached.") else f"{label.lower()}. {why}"
+
+
 def number(value: int | float | None) -> str:
     """A count with commas: "12,042". Nothing is "none", never an invented value."""
     return "none" if value is None else f"{value:,}"

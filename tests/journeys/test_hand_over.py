@@ -46,7 +46,7 @@ def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: P
     page.get_by_label("Reached", exact=True).check()
     page.get_by_label("Note for the next person").fill("Spoke at the door. Needs shopping until Friday.")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("status")).to_contain_text(f"{ref}: reached")
+    expect(page.get_by_role("status")).to_contain_text(f"{ref}: They were reached")
 
     be(page, town, "Dora")
     page.goto("/overview?period=all")

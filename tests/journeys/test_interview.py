@@ -71,6 +71,8 @@ def whole(page: Page) -> None:
         page.fill(f"{stem}-given_name", name)
         page.fill(f"{stem}-phone", phone)
         page.select_option(f"{stem}-relation", relation)
+        if relation != "household":
+            page.select_option(f"{stem}-last_contact", index=1)
     page.locator("#a-contacts-0-spoken_for").check()
     save(page)
     page.get_by_role("group", name="did you go to work, to school").get_by_label("Yes").check()

@@ -74,7 +74,11 @@ def test_the_whole_form_with_a_stop_in_the_middle(phone: Phone, invited: Invited
     phone.send(given_name="Ann", relation="household", adult="yes", phone="07700 900 111")
     assert "Ann" in phone.words
     phone.follow("Add another person")
-    phone.send(given_name="Bob", relation="work", adult="", email="bob@example.com")
+    bob = {"given_name": "Bob", "relation": "work", "adult": "", "email": "bob@example.com"}
+    phone.send(**bob)
+    assert "Choose the day they were last together" in phone.words
+    last = {"last_contact-day": str(day.day), "last_contact-month": str(day.month), "last_contact-year": str(day.year)}
+    phone.send(**bob, **last)
     phone.follow("Change Bob")
     phone.send(given_name="Rob")
     phone.follow("That is all")
@@ -138,7 +142,7 @@ def test_a_person_needs_a_name_and_can_be_taken_back(phone: Phone, invited: Invi
     assert (phone.status, "Give a name" in phone.words) == (422, True)
     phone.send(given_name="Ann", phone="12")
     assert "Give a telephone number" in phone.words and "Say how they know each other" in phone.words
-    phone.send(given_name="Ann", phone="", relation="work")
+    phone.send(given_name="Ann", phone="", relation="household")
     phone.follow("Change Ann")
     phone.send(remove="yes")
     assert phone.heading == "Add a person"
@@ -235,11 +239,11 @@ def test_somebody_else_s_form_cannot_be_reached(
     there = Phone(residents.port)
     enter(there, invited(other))
     there.open("/form/contacts").send(any_contacts="yes")
-    there.send(given_name="Secret", relation="work")
+    there.send(given_name="Secret", relation="household")
     number = answers(other)["contacts"][0]["id"]  # type: ignore[index]
     phone.open("/form/contacts").send(any_contacts="yes")
     assert phone.open(f"/form/contacts/contacts/{number}").heading == "Hello Person 1"
-    phone.open("/form/contacts/contacts/new").send(given_name="Ann", relation="work")
+    phone.open("/form/contacts/contacts/new").send(given_name="Ann", relation="household")
     assert "Secret" not in phone.words
     assert [each["given_name"] for each in answers(trace)["contacts"]] == ["Ann"]  # type: ignore[union-attr]
 

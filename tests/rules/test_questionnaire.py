@@ -304,7 +304,20 @@ def test_a_row_that_is_wrong_says_which_field_and_the_others_are_kept() -> None:
     wrong = {**ANN, "id": "abcd2", "phone": "ring me", "last_contact": "2027-01-01", "relation": ""}
     found = check(question, [ANN, {}, wrong], TODAY)
     assert [each["id"] for each in found.value] == ["abcd1"]
-    assert [problem.where for problem in found.problems] == ["2-relation", "2-phone", "2-last_contact"]
+    assert [problem.where for problem in found.problems] == ["2-relation", "2-last_contact", "2-phone"]
+
+
+def test_the_day_of_last_contact_is_asked_of_all_but_the_household() -> None:
+    question = CASE.get("contacts")
+    assert question is not None
+    home, work = (
+        {"id": f"abcd{n}", "given_name": "Ann", "relation": each} for n, each in enumerate(("household", "work"))
+    )
+    found = check(question, [home, work], TODAY)
+    assert [each["last_contact"] for each in found.value] == [TODAY.isoformat()]
+    assert [problem.where for problem in found.problems] == ["1-last_contact"]
+    taken_back = check(question, [work | {"withdrawn": "Named by mistake"}], TODAY)
+    assert taken_back.problems == ()
 
 
 def test_places_as_they_are_kept() -> None:

@@ -145,7 +145,7 @@ def test_a_child_is_asked_for_through_a_parent(town: Town, signed_in: SignedIn) 
     assert "They are under 18: speak to a parent or guardian" in page.words
     now = timezone.now()
     _, page, _ = record(client, ref, outcome="reached", guardian="yes")
-    assert "reached. Their parent or guardian was reached." in page.words
+    assert ": Their parent or guardian was reached." in page.words
 
 
 def test_identity_comes_before_anything_is_disclosed(town: Town, signed_in: SignedIn, trace: str) -> None:

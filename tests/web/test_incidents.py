@@ -42,7 +42,12 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
 
     wrong = client.post(f"{where}/cases", {"trace": "ZZZ-ZZZ", "case_why": "Trained there."})
     assert "There is no case ZZZ-ZZZ of your area" in words(wrong, 422)
-    shown = words(client.post(f"{where}/cases", {"trace": trace, "case_why": "Trained there."}, follow=True))
+    shown = words(
+        client.post(
+            f"{where}/cases", {"trace": trace.lower().replace("-", " "), "case_why": "Trained there."}, follow=True
+        )
+    )
+    assert f"{trace} belongs to the incident now." in shown
     assert "Trained there." in shown and "not known" in shown
 
     on = london_date(timezone.now()) + timedelta(days=9)
@@ -125,7 +130,7 @@ def test_the_situation_report_names_cases_by_reference_and_is_logged(
         trace,
         "Ring the manager.",
         "Leo",
-        "open",
+        "Still open",
     ):
         assert told in text, told
     for secret in ("Person", "1 High Street", "BB1 1AA", "01632", "0770"):

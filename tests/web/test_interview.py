@@ -106,7 +106,7 @@ def test_from_part_to_part_to_the_end(town: Town, signed_in: SignedIn, trace: st
     assert "Unwell No Nia" in page.words
     status, page, address = send(client, town, trace, "finish", next="no", note="All well.")
     assert (status, address) == (200, "/work")
-    assert f"Saved: {trace}: reached. They were reached." in page.words
+    assert f"Saved: {trace}: They were reached." in page.words
     assert sheet(town, trace).completed_name == "Nia"
     page = Page(client.get(f"/traces/{trace}").content.decode())
     assert "Completed" in page.words and "Unwell" in page.words
@@ -302,14 +302,24 @@ def test_what_a_row_holds_besides_its_fields_stays(town: Town, signed_in: Signed
     send(client, town, trace, "who", **WHO)
     now = timezone.now()
     number = queries.interview(scope=town.by("Nia", now), ref=trace, now=now)[0].id
-    ann = {"id": "aaaa1", "given_name": "Ann", "relation": "work", "exemptions": ["vaccinated"]}
+    ann = {
+        "id": "aaaa1",
+        "given_name": "Ann",
+        "relation": "work",
+        "last_contact": london_date(now).isoformat(),
+        "exemptions": ["vaccinated"],
+    }
     answers = {"any_contacts": "yes", "contacts": [ann]}
     verbs.save(trace=number, version=1, answers=answers, by=town.by("Nia", now), now=now)
     page = look(client, trace, "contacts")
     fields = {
         key.replace("a-", "", 1).replace("-", "__"): value for key, value in page.typed.items() if key.startswith("a-")
     }
-    chosen = {"contacts__0__relation": "work", "contacts__0__phone": "07700900201"}
+    chosen = {
+        "contacts__0__last_contact": london_date(now).isoformat(),
+        "contacts__0__relation": "work",
+        "contacts__0__phone": "07700900201",
+    }
     send(client, town, trace, "contacts", **{**fields, "contacts": "", **chosen})
     (kept,) = sheet(town, trace).values["contacts"]
     assert (kept["phone"], kept["exemptions"]) == ("07700900201", ["vaccinated"])
@@ -345,4 +355,4 @@ def test_a_contact_s_interview_is_short(town: Town, signed_in: SignedIn, contact
     send(client, town, contact, "help", told="yes", needs_help="no")
     _, page, address = send(client, town, contact, "finish", next="no")
     assert address == "/work"
-    assert f"{contact}: reached." in page.words
+    assert f"{contact}: They were reached." in page.words

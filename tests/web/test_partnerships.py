@@ -189,6 +189,8 @@ def test_the_map_and_the_table_say_the_same(waiting: Town, signed_in: SignedIn) 
         assert page.problems == []
         assert answer.content.decode().count("<polygon") == 153 + 6, "a hexagon for each authority, and the key"
         assert "Blackburn with Darwen" in page.words
+        asked = {"1": "today and yesterday", "28": "last 28 days", "all": "all"}.get(period, "last 7 days")
+        assert f"of those transferred in: {asked}" in page.words
 
 
 def test_a_receipt_balances_and_its_bad_rows_are_settled(town: Town, signed_in: SignedIn) -> None:

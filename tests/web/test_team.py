@@ -40,7 +40,7 @@ def test_ticked_ones_to_a_person_and_back(town: Town, signed_in: SignedIn) -> No
     client, team = signed_in("Lena"), town.team("national")
     sent = {"team": str(team), "traces": [f"{each}.0" for each in numbers], "to": f"user-{town.users['Noah'].pk}"}
     page = look(client, sent)
-    assert "3 traces would change" in page.words and row(numbers[0], "version") == (0,)
+    assert "Give to Noah: 3 traces would change" in page.words and row(numbers[0], "version") == (0,)
     assert "3 traces changed. Undo it under Changes" in do(client, page)
     assert {row(each, "claimed_by")[0] for each in numbers} == {town.users["Noah"].pk}
     sent |= {"traces": [f"{each}.1" for each in numbers], "to": f"team-{town.team('local')}", "why": "Peak"}

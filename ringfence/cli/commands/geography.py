@@ -48,9 +48,10 @@ def register(app: typer.Typer) -> None:
             from ringfence.geography import load as loading
 
             with session.login("ringfence_owner") as owner:
-                for done in loading.ensure(owner, typer.echo, postcodes, again):
-                    if not done.fresh:
-                        typer.echo(f"The {done.what} are there already, from {done.source}.")
+                loads = loading.ensure(owner, typer.echo, postcodes, again)
+                # Making the database has loaded the areas: that they are there is news only where nothing was to be done.
+                for done in [] if any(each.fresh for each in loads) else loads:
+                    typer.echo(f"The {done.what} are there already, from {done.source}.")
             if authority is not None:
                 typer.echo(_give(authority, boundaries, populations))
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ringfence.actions import incidents as verbs
 from ringfence.actions import taking_part
 from ringfence.actions.errors import Invalid, Stale
+from ringfence.base.references import tidy
 from ringfence.casework.models import Incident
 from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
@@ -200,7 +201,7 @@ def add_case(request: StaffRequest, ref: str) -> HttpResponse:
         request,
         ref,
         form,
-        f"{trace} belongs to the incident now.",
+        f"{tidy(trace)} belongs to the incident now.",
         lambda: verbs.add_case(incident=ref, trace=trace, why=why, by=request.scope, now=request.now),
         {"why": "case_why"},
     )

@@ -157,7 +157,7 @@ def _end_call(request: StaffRequest, held: Work, form: Form, outcome: str, **cam
         now=request.now,
         **came,
     )
-    messages.success(request, f"{held.ref}: {Outcome(outcome).label.lower()}. {done.next.why}")
+    messages.success(request, f"{held.ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}")
     return done
 
 

@@ -184,7 +184,7 @@ def preview(request: StaffRequest) -> HttpResponse:
                 section=SECTION,
                 place=place,
                 wanted=wanted,
-                to=_to_words(request, wanted),
+                to=_to_words(wanted, found.to),
                 why=why,
                 sent=form.get("to"),
                 found=found,
@@ -195,18 +195,15 @@ def preview(request: StaffRequest) -> HttpResponse:
     return _team(request, place, form, 422)
 
 
-def _to_words(request: StaffRequest, wanted: Wanted) -> str:
+def _to_words(wanted: Wanted, to: str) -> str:
     """What is to happen, as the button says it."""
     match wanted.what:
         case What.PRIORITY:
             return f"Set the urgency to {wanted.number}"
         case What.CLOSE:
             return f"Close as {TRACE_OUTCOMES[wanted.outcome]}"
-        case What.TEAM:
-            names = {each.id: each.name for each in open_teams(scope=request.scope, now=request.now)}
-            return f"Give to {names.get(wanted.number, 'that team')}"
-        case What.USER:
-            return "Give to that person"
+        case What.TEAM | What.USER:
+            return f"Give to {to}"
 
 
 TRACE_OUTCOMES = {each.value: each.words.lower() for each in CLOSINGS}

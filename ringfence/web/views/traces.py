@@ -188,7 +188,7 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
     done = _change(request, ref, form, "attempt", verb)
     if isinstance(done, HttpResponse):
         return done
-    messages.success(request, f"{ref}: {Outcome(outcome).label.lower()}. {done.next.why}")
+    messages.success(request, f"{ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}")
     if done.still_open:
         return redirect("trace", ref)
     team = form.get("team")
