@@ -51,15 +51,18 @@ _FIGURES = """
     min(t.created_at) FILTER (WHERE t.closed_at IS NULL)
 """
 
-# Asked of contacts alone, so that the traces of cases never look there.
-_HOUSEHOLD = "t.reason = 'contact' AND EXISTS (SELECT 1 FROM contacts c WHERE c.trace_id = t.id AND c.household)"
+# Joined, and not looked up for each of a million traces.
+_HOUSEHOLD = "h.trace_id IS NOT NULL"
+_OF_HOUSEHOLD = """LEFT JOIN (
+    SELECT DISTINCT c.trace_id FROM contacts c WHERE c.household AND c.trace_id IS NOT NULL
+) h ON h.trace_id = t.id AND t.reason = 'contact'"""
 
 # A trace that never changed hands, or did once, tells of all its owners by itself. The others are few, and the teams
 # that had them before are looked up. One statement, so that no trace passes from the one part to the other meanwhile.
 _CELLS = f"""
 SELECT t.reason, t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
     t.reached_by_kind, {_HOUSEHOLD}, {_FIGURES}
-FROM traces t
+FROM traces t {_OF_HOUSEHOLD}
 WHERE t.handovers <= 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
 GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, 5
 UNION ALL
@@ -68,7 +71,7 @@ FROM (
     SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
     FROM traces t
     WHERE t.handovers > 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
-) t
+) t {_OF_HOUSEHOLD}
 GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind, 5
 """
 
