@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
@@ -125,6 +125,30 @@ def _times(asked: Asked, today: date) -> list[tuple[str, str]]:
     return [(asked.query(today, on + days * DAY), words) for days, words in steps if on + days * DAY <= today]
 
 
+def _page(
+    request: StaffRequest, template: str, form: Form, asked: Asked, today: date, *, area: Area, **shown: Any
+) -> HttpResponse:
+    """A map's page: what the authority's and a sector's have alike, and what is ``shown``."""
+    return page(
+        request,
+        template,
+        section=SECTION,
+        status=200 if form.valid else 422,
+        errors=_mistakes(form),
+        area=area,
+        tabs=tabs(request, area.code, "/map"),
+        asked=asked,
+        today=today,
+        until=asked.on or today,
+        times=_times(asked, today),
+        spans=SPANS,
+        most=BACK,
+        query=asked.query(today),
+        incomplete=INCOMPLETE_DAYS,
+        **shown,
+    )
+
+
 @require_safe
 def area_map(request: StaffRequest, code: str) -> HttpResponse:
     """The authority by sector: the drawing, and the same as a table."""
@@ -146,23 +170,16 @@ def area_map(request: StaffRequest, code: str) -> HttpResponse:
         "cases": lambda line: (-line.cases, line.name),
         "name": lambda line: line.name,
     }.get(order, lambda line: line.name)
-    return page(
+    return _page(
         request,
         "areas/map.jinja",
+        form,
+        asked,
+        today,
         title=f"Map of {place.name}",
-        section=SECTION,
-        status=200 if form.valid else 422,
-        errors=_mistakes(form),
         area=place,
-        tabs=tabs(request, code, "/map"),
-        found=found,
-        asked=asked,
-        today=today,
-        until=asked.on or today,
-        times=_times(asked, today),
-        spans=SPANS,
-        most=BACK,
         address=f"/areas/{code}/map",
+        found=found,
         drawing=maps.draw([part for part in parts if part.rings], _clusters(code, found.clusters)) if parts else None,
         few=any(part.step == "few" for part in parts),
         bands=_bands(limits, f"under {limits[0]} for every 100,000", " for every 100,000"),
@@ -170,12 +187,10 @@ def area_map(request: StaffRequest, code: str) -> HttpResponse:
         quiet=[line for line in lines if not line.cases and not line.before],
         order=order,
         orders=ORDERS,
-        query=asked.query(today),
         total=sum(counts.cases for counts in found.cases.values()) + found.unplaced.cases,
         elsewhere=elsewhere,
         sources=sorted({each.source for each in found.sectors}),
         counted=sorted({each.counted for each in found.sectors}),
-        incomplete=INCOMPLETE_DAYS,
     )
 
 
@@ -224,31 +239,22 @@ def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
     parts = [_cell(cell.postcodes, cell.ring, found, request, code) for cell in found.cells]
     drawn = {postcode for cell in found.cells for postcode in cell.postcodes}
     counts = Counts(sum(line.cases for line in lines), sum(line.before for line in lines))
-    return page(
+    return _page(
         request,
         "areas/sector.jinja",
+        form,
+        asked,
+        today,
         title=f"Map of {name}",
-        section=SECTION,
-        status=200 if form.valid else 422,
-        errors=_mistakes(form),
         area=place,
-        tabs=tabs(request, code, "/map"),
-        found=found,
-        asked=asked,
-        today=today,
-        until=asked.on or today,
-        times=_times(asked, today),
-        spans=SPANS,
-        most=BACK,
-        back={"href": f"/areas/{code}/map?{asked.query(today)}", "text": f"Map of {place.name}"},
         address=address,
+        found=found,
+        back={"href": f"/areas/{code}/map?{asked.query(today)}", "text": f"Map of {place.name}"},
         drawing=maps.draw(parts, _clusters(code, found.clusters)) if parts else None,
         bands=_bands(CASES, "1 case", " cases"),
         lines=sorted(lines, key=lambda line: (-line.cases, -line.before, line.name)),
-        query=asked.query(today),
         whole=_line(code, found.shape, counts, asked, today),
         elsewhere=sum(line.cases for line in lines if line.name not in drawn),
-        incomplete=INCOMPLETE_DAYS,
     )
 
 
