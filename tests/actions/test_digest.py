@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from ringfence.accounts import walls
 from ringfence.accounts.models import Membership
 from ringfence.actions import digest, incidents, sending
 from ringfence.gateways.messages import Folder
+from ringfence.queries import incidents as held
 from ringfence.queries import messages as queries
 from ringfence.rules.access import Refused, system_scope
 from ringfence.rules.calendar import london_date
@@ -68,6 +70,35 @@ def test_it_is_sent_once_a_day_and_names_nobody_and_no_place(town: Town, tmp_pat
         assert secret not in body, secret
     assert digest.queue(by=DIGEST, now=START + DAY) == 1
     assert len(events("digest.queued")) == 2
+
+
+def test_its_figures_are_of_complete_days_and_of_what_still_stands(town: Town) -> None:
+    today = london_date(START)
+    counted = {2: 1000, 3: 20, 9: 40, 10: 300, 16: 700, 17: 5000}
+    with walls.transaction(COUNTING), connection.cursor() as cursor:
+        for ago, cases in counted.items():
+            day = today - timedelta(days=ago)
+            cursor.execute("INSERT INTO area_days VALUES (%s, 'cases', %s, %s, %s)", [BLACKBURN, day, day, cases])
+        cursor.execute("INSERT INTO area_days VALUES (%s, 'age:0', %s, %s, 9)", [BLACKBURN, today - 4 * DAY, today])
+    for cases in (6, 7, 8):
+        alert(BLACKBURN, cases)
+    with walls.transaction(DETECTION), connection.cursor() as cursor:
+        cursor.execute("UPDATE alerts SET ended_at = %s WHERE cases = 7", [START])
+        cursor.execute("UPDATE alerts SET found_at = %s WHERE cases = 8", [START - 25 * HOUR])
+    by = town.by("Dora")
+    over, stands = (incidents.open_incident(area=BLACKBURN, title=name, by=by, now=START).ref for name in ("A", "B"))
+    for ref, days in ((over, 0), (stands, 0), (stands, 1)):
+        incidents.add_action(incident=ref, what="Ring.", owner="Leo", due_on=today + days * DAY, by=by, now=START)
+    version = held.incident(scope=by, ref=over, now=START).version
+    incidents.close(incident=over, version=version, outcome="over", by=by, now=START)
+    assert digest.queue(by=DIGEST, now=START) == 1
+    with walls.transaction(MESSAGES), connection.cursor() as cursor:
+        cursor.execute("SELECT values FROM messages")
+        ((given,),) = cursor.fetchall()
+    values: dict[str, str] = json.loads(given) if isinstance(given, str) else given
+    assert values["cases"] == "60 cases in the last seven complete days, 1,000 cases in the seven before."
+    assert values["actions"] == "1 incident is open; 1 action is due today or overdue."
+    assert values["found"].startswith("2 clusters stand on your list, 1 of them new since yesterday.")
 
 
 def test_who_gets_it(town: Town) -> None:
