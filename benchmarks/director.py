@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import country
-from benchmarks.harness import Connection, Figure, administrator, database, say, under
+from benchmarks.harness import Connection, Figure, administrator, database, say, signed_in, under
 from benchmarks.lists import Page
 from ringfence.rules.calendar import london_date
 
@@ -81,11 +81,8 @@ def _count() -> None:
 
 def _director(area: str) -> Page:
     """The director of an area, signed in."""
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-
     from ringfence.accounts import walls
     from ringfence.accounts.models import Membership, User
-    from ringfence.accounts.sessions import SessionStore
     from ringfence.partnerships.models import ServiceRule
     from ringfence.rules.access import system_scope
     from ringfence.rules.policy import EXERCISE
@@ -94,13 +91,8 @@ def _director(area: str) -> Page:
         ServiceRule.objects.get_or_create(from_date="2022-02-24", defaults={"policy": EXERCISE.name})
         user = User.objects.create(email="director@example.org", name="Director", password="!")
         Membership.objects.create(user=user, role="director", area_id=area, from_at=country.NOW)
-        session = SessionStore()
-        session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
-    assert session.session_key is not None
-    return Page(session.session_key, user.pk)
+        key = signed_in(user)
+    return Page(key, user.pk)
 
 
 _BARE = b"""

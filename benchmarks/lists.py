@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from benchmarks import country
-from benchmarks.harness import Connection, Figure, administrator, at_most, database, say, under
+from benchmarks.harness import Connection, Figure, administrator, at_most, database, say, signed_in, under
 
 SMALL, FULL = 100_000, 1_000_000
 
@@ -172,20 +172,11 @@ def _people() -> dict[str, list[Page]]:
 
 def _signed_in(role: str, team: Any) -> Page:
     """Somebody of the team, signed in."""
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-
     from ringfence.accounts.models import Membership, User
-    from ringfence.accounts.sessions import SessionStore
 
     user = User.objects.create(email=f"bench{User.objects.count()}@example.org", name="Somebody", password="!")
     Membership.objects.create(user=user, role=role, team=team, from_at=country.NOW)
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    assert session.session_key is not None
-    return Page(session.session_key, user.pk)
+    return Page(signed_in(user), user.pk)
 
 
 _LIST = b"""

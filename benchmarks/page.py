@@ -19,7 +19,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from benchmarks import country
-from benchmarks.harness import Connection, Figure, alternate, at_most, database
+from benchmarks.harness import Connection, Figure, alternate, at_most, database, signed_in, wait
 from ringfence.base.env import env
 
 PEOPLE = 20
@@ -103,7 +103,7 @@ def run(full: bool) -> list[Figure]:
         browsers, port = _people()
         web = _serve(port)
         try:
-            _wait(port)
+            wait(port, "/sign-in")
             for each in browsers:
                 each.take()
             return _measure(browsers, ASKED * (4 if full else 1))
@@ -128,22 +128,14 @@ def _people() -> tuple[list[Browser], int]:
 
 
 def _person(number: int, port: int) -> Browser:
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.middleware.csrf import _get_new_csrf_string
 
     from ringfence.accounts.models import Membership, Team, User
-    from ringfence.accounts.sessions import SessionStore
 
     team = Team.objects.filter(kind="national").order_by("id")[number]
     user = User.objects.create(email=f"bench{number}@example.org", name=f"Tracer {number}", password="!")
     Membership.objects.create(user=user, role="national_tracer", team=team, from_at=country.NOW)
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.create()
-    assert session.session_key is not None
-    return Browser(port, session.session_key, _get_new_csrf_string(), team.pk)
+    return Browser(port, signed_in(user), _get_new_csrf_string(), team.pk)
 
 
 def _serve(port: int) -> subprocess.Popen[bytes]:
@@ -156,19 +148,6 @@ def _serve(port: int) -> subprocess.Popen[bytes]:
     ]
     told = {"RINGFENCE_BENCH_PROCESS": "web", "RINGFENCE_BENCH_DATABASE": env.database.name}
     return subprocess.Popen(command, env={**os.environ, **told})
-
-
-def _wait(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/sign-in")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("The pages did not come up.")
 
 
 def _measure(browsers: list[Browser], times: int) -> list[Figure]:

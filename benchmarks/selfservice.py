@@ -21,7 +21,7 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from benchmarks import country
-from benchmarks.harness import Connection, Figure, administrator, alternate, at_most, database, say, under
+from benchmarks.harness import Connection, Figure, administrator, alternate, at_most, database, say, under, wait
 from ringfence.base.env import env
 
 RESIDENTS = 500
@@ -110,7 +110,7 @@ def run(full: bool) -> list[Figure]:
             port = trial.getsockname()[1]
         web = _serve(port)
         try:
-            _wait(port)
+            wait(port, "/")
             return _measure(port, phones_of, ROUNDS * (3 if full else 1))
         finally:
             web.terminate()
@@ -149,19 +149,6 @@ def _serve(port: int) -> subprocess.Popen[bytes]:
     ]
     told = {"RINGFENCE_PROCESS": "residents", "DJANGO_SETTINGS_MODULE": "ringfence.config.residents"}
     return subprocess.Popen(command, env={**os.environ, **told, "RINGFENCE_DATABASE": env.database.name})
-
-
-def _wait(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            connection = HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("The residents' pages did not come up.")
 
 
 def _measure(port: int, links: list[tuple[str, date]], rounds: int) -> list[Figure]:
