@@ -1,25 +1,20 @@
 """Detection: the methods look at the record, and what they find becomes alerts for the directors.
 
 Each minute the places that new interviews named and the homes of new cases are looked at (``look``); once a day every
-area as a whole, by the space-time scan and by exceedance (``look_at_areas``). An alert is found again by its key and
-kept up to date; it is over when its place has been quiet for fourteen days.
+area as a whole, by the space-time scan and by exceedance (``look_at_areas``). What they find ``actions.alerts`` keeps.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.actions import auditing
-from ringfence.base.references import reference
+from ringfence.actions.alerts import TOO_COMMON, Looked, end, keep
 from ringfence.geography import resolve
 from ringfence.methods import exposures as method
 from ringfence.queries import alerts as queries
@@ -43,18 +38,6 @@ VISITS_DAYS = rules.QUIET_DAYS + method.WINDOW + method.HISTORY
 #: Postcodes to a thousand residents: England's 1.7 million live ones (Code-Point Open) over 56.5 million people.
 POSTCODES_PER_RESIDENT = 0.030
 
-#: Findings that chance would bring more often than this are no alerts: once a week.
-TOO_COMMON = 52.0
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """How many alerts were found for the first time, kept up to date, and ended."""
-
-    found: int = 0
-    updated: int = 0
-    ended: int = 0
-
 
 def look(*, by: Scope, now: datetime) -> Looked:
     """Look at what is new since the last look: places named, and homes of cases. Safe from several processes at once."""
@@ -69,7 +52,7 @@ def look(*, by: Scope, now: datetime) -> Looked:
             findings += _exposures(new, today, now)
         if new_cases is not None:
             findings += _coincidences(new_cases, today)
-        return _keep(findings, by, now)
+        return keep(findings, by=by, now=now)
 
 
 def _new(table: str, now: datetime) -> tuple[int, int] | None:
@@ -226,89 +209,6 @@ def _coincidences(new: tuple[int, int], today: date) -> list[Finding]:
     return findings
 
 
-_IDS = "SELECT nextval('alerts_id_seq') FROM generate_series(1, %s)"
-
-_UPSERT = """
-WITH given AS (
-    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (id bigint, ref text, key text, method text, area text,
-        postcode text, category text, start date, "end" date, cases integer, households integer, observed float8,
-        expected float8, score float8, p_value float8, recurrence_days float8, false_alarms float8, rank float8,
-        evidence text, detail jsonb, case_ids bigint[])
-), kept AS (
-    INSERT INTO alerts (id, ref, key, method, area, postcode, category, start, "end", found_at, updated_at, cases, households,
-        observed, expected, score, p_value, recurrence_days, false_alarms, rank, evidence, detail)
-    SELECT id, ref, key, method, area, postcode, category, start, "end", %(now)s, %(now)s, cases, households, observed,
-        expected, score, p_value, recurrence_days, false_alarms, rank, evidence, detail FROM given
-    ON CONFLICT (key) DO UPDATE SET start = excluded.start, "end" = excluded."end",
-        updated_at = %(now)s, cases = excluded.cases, households = excluded.households, observed = excluded.observed,
-        expected = excluded.expected, score = excluded.score, p_value = excluded.p_value,
-        recurrence_days = excluded.recurrence_days, false_alarms = excluded.false_alarms, rank = excluded.rank,
-        evidence = excluded.evidence, detail = excluded.detail, ended_at = NULL,
-        dismissed_at = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_at END,
-        dismissed_by = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_by END
-    RETURNING id, key, area, found_at = %(now)s AS is_new
-), linked AS (
-    INSERT INTO alert_cases (alert_id, case_id, added_at)
-    SELECT k.id, c.case_id, %(now)s FROM kept k JOIN given g ON g.key = k.key CROSS JOIN LATERAL unnest(g.case_ids) AS c (case_id)
-    ON CONFLICT DO NOTHING
-)
-SELECT id, area, is_new FROM kept
-"""
-
-
-def _keep(findings: Sequence[Finding], by: Scope, now: datetime) -> Looked:
-    """Write findings as alerts; each once, whatever found it. The caller holds the transaction."""
-    today = london_date(now)
-    chosen = [
-        each
-        for each in rules.one_list(findings, today)
-        if each.false_alarms <= TOO_COMMON and not rules.over(each.end, today)
-    ]
-    if not chosen:
-        return Looked()
-    with connection.cursor() as cursor:
-        cursor.execute(_IDS, [len(chosen)])
-        numbers = [row[0] for row in cursor.fetchall()]
-        values = [_row(each, number, today) for each, number in zip(chosen, numbers, strict=True)]
-        cursor.execute(_UPSERT, {"rows": json.dumps(values), "now": now})
-        written = cursor.fetchall()
-    new = [(number, area) for number, area, is_new in written if is_new]
-    auditing.record_many(
-        "alert.found", [{"area": area, "detail": {"alert": number}} for number, area in new], by=by, now=now
-    )
-    return Looked(len(new), len(written) - len(new))
-
-
-def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
-    return {
-        "id": number,
-        "ref": reference(number),
-        "key": finding.key,
-        "method": finding.method,
-        "area": finding.area,
-        "postcode": finding.postcode,
-        "category": finding.category,
-        "start": finding.start.isoformat(),
-        "end": finding.end.isoformat(),
-        "cases": len(finding.cases) or round(finding.observed or 0),
-        "households": finding.households,
-        "observed": finding.observed,
-        "expected": finding.expected,
-        "score": finding.score,
-        "p_value": finding.p_value,
-        "recurrence_days": 365 / finding.false_alarms if finding.false_alarms > 0 else None,
-        "false_alarms": finding.false_alarms,
-        "rank": rules.rank(finding, today),
-        "evidence": rules.evidence(finding),
-        "detail": {"place": finding.place, "also": list(finding.also)},
-        "case_ids": list(finding.cases),
-    }
-
-
-_END = """
-UPDATE alerts SET ended_at = %(now)s WHERE ended_at IS NULL AND "end" < %(before)s RETURNING id
-"""
-
 #: Of the last days, those whose cases have mostly not been reported yet are not judged by exceedance.
 INCOMPLETE_DAYS = 3
 
@@ -329,11 +229,9 @@ def look_at_areas(*, by: Scope, now: datetime, areas: Sequence[str] | None = Non
     total = Looked()
     for area in asked:
         with walls.transaction(by):
-            found = _keep(_scanned(area, today, now) + _exceeding(area, today, now), by, now)
+            found = keep(_scanned(area, today, now) + _exceeding(area, today, now), by=by, now=now)
         total = Looked(total.found + found.found, total.updated + found.updated)
-    with walls.transaction(by):
-        ended = queries.rows(_END, now=now, before=today - timedelta(days=rules.QUIET_DAYS))
-    return Looked(total.found, total.updated, len(ended))
+    return Looked(total.found, total.updated, end(by=by, now=now).ended)
 
 
 def _scanned(area: str, today: date, now: datetime) -> list[Finding]:
@@ -428,22 +326,3 @@ def _exceeding(area: str, today: date, now: datetime) -> list[Finding]:
             score=float(found.score[0, 0]),
         )
     ]
-
-
-def dismiss(*, alert: str, why: str, by: Scope, now: datetime) -> None:
-    """Set an alert aside with the reason. It comes back by itself when it grows. Raises NotFound, Refused, Invalid."""
-    from ringfence.actions.checks import words
-    from ringfence.actions.errors import NotFound
-
-    by.require("clusters")
-    told = words("why", why, 200, needed="Say why it needs nothing done.")
-    with walls.transaction(by), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE alerts SET dismissed_at = %s, dismissed_by = %s, dismissed_why = %s"
-            " WHERE ref = %s AND area = ANY (%s) AND dismissed_at IS NULL RETURNING id, area",
-            [now, by.user, told, alert, list(by.areas)],
-        )
-        row = cursor.fetchone()
-        if row is None:
-            raise NotFound(f"There is no alert {alert} that you may set aside.")
-        auditing.record("alert.dismissed", by=by, now=now, area=row[1], detail={"alert": row[0]})

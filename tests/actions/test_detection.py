@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.actions import alerts as verbs
 from ringfence.actions import detection
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.geography import resolve
@@ -78,7 +79,7 @@ def test_two_households_at_one_place_are_an_alert(town: Town) -> None:
     (found,) = listed(town)
     assert (found.method, found.cases, found.households, found.postcode) == (Method.EXPOSURE, 3, 2, "BB9 9ZA")
     assert found.evidence.startswith("3 cases from 2 households named Flex at BB9 9ZA, 16 November; expected by chance")
-    assert detection.look(by=DETECTION, now=START + MINUTE) == detection.Looked()
+    assert detection.look(by=DETECTION, now=START + MINUTE) == verbs.Looked()
 
 
 def test_one_household_is_none(town: Town) -> None:
@@ -94,7 +95,7 @@ def test_a_new_case_brings_the_alert_up_to_date(town: Town) -> None:
     detection.look(by=DETECTION, now=START)
     before = listed(town)[0]
     named(case(town, 3), on=ON + timedelta(days=5))
-    assert detection.look(by=DETECTION, now=START + 6 * 24 * HOUR) == detection.Looked(found=0, updated=1)
+    assert detection.look(by=DETECTION, now=START + 6 * 24 * HOUR) == verbs.Looked(found=0, updated=1)
     after = listed(town)[0]
     assert after.ref == before.ref and after.cases == 3 and after.end == ON + timedelta(days=5)
 
@@ -164,11 +165,11 @@ def test_an_alert_that_is_set_aside_comes_back_when_it_grows(town: Town) -> None
     detection.look(by=DETECTION, now=START)
     ref = listed(town)[0].ref
     with pytest.raises(Invalid, match="Say why"):
-        detection.dismiss(alert=ref, why=" ", by=town.by("Dora"), now=START)
-    detection.dismiss(alert=ref, why="One team on two shifts.", by=town.by("Dora"), now=START)
+        verbs.dismiss(alert=ref, why=" ", by=town.by("Dora"), now=START)
+    verbs.dismiss(alert=ref, why="One team on two shifts.", by=town.by("Dora"), now=START)
     assert listed(town) == [] and listed(town, ended=True)[0].dismissed_why == "One team on two shifts."
     with pytest.raises(NotFound):
-        detection.dismiss(alert=ref, why="Again.", by=town.by("Dora"), now=START)
+        verbs.dismiss(alert=ref, why="Again.", by=town.by("Dora"), now=START)
     named(case(town, 3))
     detection.look(by=DETECTION, now=START + MINUTE)
     assert [each.cases for each in listed(town)] == [3]
@@ -181,7 +182,7 @@ def test_alerts_are_for_those_who_answer_for_the_area(town: Town) -> None:
         alerts.alerts(scope=town.by("Dora"), area=LUTON, now=START)
     for who in ("Nia", "Olu"):
         with pytest.raises(Refused):
-            detection.dismiss(alert="AAA-222", why="x", by=town.by(who), now=START)
+            verbs.dismiss(alert="AAA-222", why="x", by=town.by(who), now=START)
 
 
 def test_rows_that_are_committed_late_are_looked_at(town: Town) -> None:

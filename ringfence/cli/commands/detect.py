@@ -51,12 +51,12 @@ def register(app: typer.Typer) -> None:
         with session.database(lambda line: typer.echo(line, err=True)):
             from datetime import UTC
 
-            from ringfence.actions import detection
+            from ringfence.actions import alerts, detection
             from ringfence.rules.access import system_scope
 
             now, by = datetime.now(UTC), system_scope("detection")
             done = detection.look(by=by, now=now)
-            more = detection.look_at_areas(by=by, now=now) if areas else detection.Looked()
+            more = detection.look_at_areas(by=by, now=now) if areas else alerts.Looked()
             told = {
                 "at": now.isoformat(timespec="seconds"),
                 "found": done.found + more.found,

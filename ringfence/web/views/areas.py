@@ -9,7 +9,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from ringfence.actions import detection, digest
+from ringfence.actions import alerts as verbs
+from ringfence.actions import digest
 from ringfence.actions.errors import Invalid
 from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
@@ -167,7 +168,7 @@ def dismiss(request: StaffRequest, code: str) -> HttpResponse:
     why = form.text(field, "Say why it needs nothing done", 200)
     if form.valid:
         try:
-            detection.dismiss(alert=ref, why=why, by=request.scope, now=request.now)
+            verbs.dismiss(alert=ref, why=why, by=request.scope, now=request.now)
         except Invalid as problem:
             form.wrong(field, problem.message)
         else:
