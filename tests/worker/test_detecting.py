@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from ringfence.actions import alerts, detection
+from ringfence.actions import detection
+from ringfence.actions.alerts import Looked
 from ringfence.queries import alerts
 from ringfence.rules.alerts import Method
 from ringfence.rules.calendar import london_date
@@ -96,7 +97,7 @@ def test_every_area_is_looked_at_once_a_day_from_five_in_the_morning(town: Town)
 
 
 def test_without_the_database_an_area_is_looked_at_later(town: Town, monkeypatch: Any) -> None:
-    def away(**_: Any) -> alerts.Looked:
+    def away(**_: Any) -> Looked:
         raise OperationalError("away")
 
     watch = detecting.Watch(looked=NOW, areas_on=TODAY, told_on=TODAY, waiting=[BLACKBURN, LUTON])
