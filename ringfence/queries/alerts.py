@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.rules.access import NotFound, Scope
+from ringfence.queries.areas import must_answer_for
+from ringfence.rules.access import Scope
 from ringfence.rules.alerts import Method
+from ringfence.rules.calendar import DAY, london_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,19 @@ class Alert:
     incident: str
 
 
+#: An alert as it stands, and as it stood at the end of a day.
+STANDS = "(SELECT a.*, coalesce(a.detail->>'place', '') AS place)"
+STOOD = (
+    """(SELECT d.* FROM alert_days d WHERE d.alert_id = a.id AND d.on_date <= %(on)s ORDER BY d.on_date DESC LIMIT 1)"""
+)
+
 _ALERTS = """
-SELECT a.ref, a.method, a.area, coalesce(a.detail->>'place', ''), a.postcode, a.category, a.start, a."end", a.found_at,
-    a.updated_at, a.ended_at, a.cases, a.households, a.expected, a.p_value, a.recurrence_days, a.false_alarms, a.rank,
-    a.evidence, a.dismissed_at, a.dismissed_why,
-    coalesce((SELECT i.ref FROM incidents i WHERE i.alert_id = a.id ORDER BY i.id LIMIT 1), '')
-FROM alerts a
+SELECT a.ref, a.method, a.area, d.place, a.postcode, a.category, d.start, d."end", a.found_at, d.updated_at, d.ended_at,
+    d.cases, d.households, d.expected, d.p_value, d.recurrence_days, d.false_alarms, d.rank, d.evidence, d.dismissed_at,
+    CASE WHEN d.dismissed_at IS NOT NULL THEN d.dismissed_why ELSE '' END,
+    coalesce((SELECT i.ref FROM incidents i WHERE i.alert_id = a.id
+        AND (%(before)s::timestamptz IS NULL OR i.opened_at < %(before)s) ORDER BY i.id LIMIT 1), '')
+FROM alerts a CROSS JOIN LATERAL {state} d
 WHERE a.area = ANY (%(areas)s) AND {which}
 ORDER BY {order} LIMIT %(limit)s
 """
@@ -57,27 +66,41 @@ VALUES (%(now)s, %(user)s, %(scope)s, 'alerts.listed', %(area)s, jsonb_build_obj
 """
 
 
-def alerts(*, scope: Scope, area: str, now: datetime, ended: bool = False, limit: int = 50) -> tuple[Alert, ...]:
+def alerts(
+    *, scope: Scope, area: str, now: datetime, on: date | None = None, ended: bool = False, limit: int = 50
+) -> tuple[Alert, ...]:
     """The alerts of an area: those that stand, best first; or those that are over or were set aside, latest first.
 
-    Raises Refused, and NotFound for an area that the person does not answer for.
+    With ``on`` as they stood at the end of that day, as far as that was kept (``kept_since``). Raises Refused, and
+    NotFound for an area that the person does not answer for.
     """
-    scope.require("clusters")
-    if area not in scope.areas:
-        raise NotFound(f"There is no area {area} that you answer for.")
+    must_answer_for(scope, area, "clusters")
     which = (
-        "(a.ended_at IS NOT NULL OR a.dismissed_at IS NOT NULL)"
+        "(d.ended_at IS NOT NULL OR d.dismissed_at IS NOT NULL)"
         if ended
-        else ("a.ended_at IS NULL AND a.dismissed_at IS NULL")
+        else ("d.ended_at IS NULL AND d.dismissed_at IS NULL")
     )
-    sql = _ALERTS.format(which=which, order="a.updated_at DESC, a.id DESC" if ended else "a.rank DESC, a.id")
+    order = "d.updated_at DESC, a.id DESC" if ended else "d.rank DESC, a.id"
+    sql = _ALERTS.format(state=STANDS if on is None else STOOD, which=which, order=order)
+    before = None if on is None else london_moment(on + DAY, time())
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(sql, {"areas": [area], "limit": limit})
+        cursor.execute(sql, {"areas": [area], "limit": limit, "on": on, "before": before})
         found = tuple(Alert(row[0], Method(row[1]), *row[2:]) for row in cursor.fetchall())
         cursor.execute(
             _OPENED, {"now": now, "user": scope.user, "scope": scope.name, "area": area, "count": len(found)}
         )
     return found
+
+
+def kept_since(*, scope: Scope, area: str) -> date | None:
+    """The first day of which it is known how the area's alerts stood; None before there was any. Raises as ``alerts``."""
+    must_answer_for(scope, area, "clusters")
+    with walls.transaction(scope):
+        ((first,),) = rows(
+            "SELECT min(d.on_date) FROM alerts a JOIN alert_days d ON d.alert_id = a.id WHERE a.area = ANY (%(areas)s)",
+            areas=[area],
+        )
+    return first if isinstance(first, date) else None
 
 
 class Visit(NamedTuple):

@@ -10,6 +10,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.geography import shapes
+from ringfence.queries.alerts import STANDS, STOOD
 from ringfence.queries.areas import must_answer_for
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.alerts import Method
@@ -107,16 +108,15 @@ GROUP BY 1
 # The window of a scan is a circle round its centre: as far as the farthest of its cases.
 _CLUSTERS = """
 WITH told AS (
-    SELECT a.id, a.ref, a.method, coalesce(a.detail->>'place', '') AS place, a.postcode, a.evidence, a.rank,
-        p.easting, p.northing
-    FROM alerts a JOIN geography.postcodes p ON p.code = a.postcode
-    WHERE a.area = ANY (%(areas)s) AND a.start <= %(until)s AND a."end" >= %(since)s AND a.found_at <= %(as_at)s
-        AND (a.dismissed_at IS NULL OR a.dismissed_at > %(as_at)s) AND (a.ended_at IS NULL OR a.ended_at > %(as_at)s)
-        AND p.easting IS NOT NULL
-    ORDER BY a.rank DESC, a.id LIMIT %(limit)s
+    SELECT a.id, a.ref, a.method, d.place, a.postcode, d.evidence, d.rank, p.easting, p.northing
+    FROM alerts a CROSS JOIN LATERAL {state} d JOIN geography.postcodes p ON p.code = a.postcode
+    WHERE a.area = ANY (%(areas)s) AND d.start <= %(until)s AND d."end" >= %(since)s AND a.found_at <= %(as_at)s
+        AND d.dismissed_at IS NULL AND d.ended_at IS NULL AND p.easting IS NOT NULL
+    ORDER BY d.rank DESC, a.id LIMIT %(limit)s
 )
 SELECT t.ref, t.method, t.place, t.postcode, t.evidence,
-    coalesce((SELECT i.ref FROM incidents i WHERE i.alert_id = t.id ORDER BY i.id LIMIT 1), ''), t.easting, t.northing,
+    coalesce((SELECT i.ref FROM incidents i WHERE i.alert_id = t.id AND i.opened_at <= %(as_at)s ORDER BY i.id LIMIT 1), ''),
+    t.easting, t.northing,
     CASE WHEN t.method = 'scan' THEN coalesce((SELECT max(sqrt((q.easting - t.easting)::float8 ^ 2
             + (q.northing - t.northing)::float8 ^ 2))
         FROM alert_cases k JOIN cases c ON c.id = k.case_id JOIN geography.postcodes q ON q.code = c.postcode
@@ -133,11 +133,12 @@ VALUES (%(now)s, %(user)s, %(scope)s, 'map.shown', %(area)s,
 """
 
 
-def _clusters(scope: Scope, values: dict[str, Any]) -> tuple[Cluster, ...]:
+def _clusters(scope: Scope, on: date | None, values: dict[str, Any]) -> tuple[Cluster, ...]:
     if not scope.may("clusters"):
         return ()
     with connection.cursor() as cursor:
-        cursor.execute(_CLUSTERS, values | {"limit": MOST_CLUSTERS})
+        sql = _CLUSTERS.format(state=STANDS if on is None else STOOD)
+        cursor.execute(sql, values | {"on": on, "limit": MOST_CLUSTERS})
         return tuple(Cluster(row[0], Method(row[1]), *row[2:]) for row in cursor.fetchall())
 
 
@@ -164,7 +165,7 @@ def area_map(*, scope: Scope, area: str, now: datetime, on: date | None = None, 
         drawn = shapes.stored(area)
         cases = _counts(_SECTORS, values)
         held = _held(cases, values)
-        found = _clusters(scope, values)
+        found = _clusters(scope, on, values)
     return AreaMap(
         asked,
         next((each for each in drawn if each.level == "authority"), None),
@@ -190,6 +191,6 @@ def sector_map(
         cells = tuple(shapes.cells(area, sector))
         cases = _counts(_POSTCODES, values)
         held = _held(cases, values)
-        found = _clusters(scope, values)
+        found = _clusters(scope, on, values)
         cursor.execute(_OPENED, {**values, "area": area, "now": now, "user": scope.user, "scope": scope.name})
     return SectorMap(asked, shape, cells, cases, found, held)

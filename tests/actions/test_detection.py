@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,19 +12,19 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import alerts as verbs
-from ringfence.actions import detection
+from ringfence.actions import detection, incidents
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.geography import resolve
 from ringfence.queries import alerts
 from ringfence.rules.access import Refused, system_scope
-from ringfence.rules.alerts import Method
+from ringfence.rules.alerts import Finding, Method
 from tests.database import Database
 from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, row
 
 DETECTION = system_scope("detection")
 INTERVIEWS = system_scope("interviews")
 
-ON = START.date()
+ON, DAY = START.date(), timedelta(days=1)
 
 
 #: Postcodes of Blackburn with Darwen for these tests alone, kilometres from each other.
@@ -175,11 +175,72 @@ def test_an_alert_that_is_set_aside_comes_back_when_it_grows(town: Town) -> None
     assert [each.cases for each in listed(town)] == [3]
 
 
+def then(town: Town, days: int, **more: Any) -> list[tuple[int, str]]:
+    """How the alerts stood at the end of a day, asked a fortnight later: cases, and why it was set aside."""
+    asked: dict[str, Any] = {"scope": town.by("Dora"), "area": BLACKBURN, "now": START + 14 * DAY}
+    found = alerts.alerts(**asked, on=ON + timedelta(days=days), **more)
+    assert all(each.evidence.startswith(f"{each.cases} cases from {each.households} households") for each in found)
+    return [(each.cases, each.dismissed_why) for each in found]
+
+
+def test_a_past_day_shows_the_alerts_as_they_stood_at_its_end(town: Town) -> None:
+    """Found with two cases and grown on day 0, set aside on day 1, back with four on day 3, over on day 18."""
+    dora = town.by("Dora")
+    assert alerts.kept_since(scope=dora, area=BLACKBURN) is None
+    for household in (1, 2):
+        named(case(town, household))
+    detection.look(by=DETECTION, now=START)
+    (found,) = listed(town)
+    named(case(town, 3))
+    detection.look(by=DETECTION, now=START + HOUR)
+    verbs.dismiss(alert=found.ref, why="Two shifts.", by=dora, now=START + DAY)
+    assert detection.look(by=DETECTION, now=START + 2 * DAY) == verbs.Looked()
+    named(case(town, 4), on=ON + timedelta(days=3))
+    detection.look(by=DETECTION, now=START + 3 * DAY)
+    opened = incidents.open_incident(area=BLACKBURN, title="Flex", alert=found.ref, by=dora, now=START + 4 * DAY)
+    verbs.end(by=DETECTION, now=START + 18 * DAY)
+
+    def over(days: int) -> list[tuple[int, str]]:
+        return then(town, days, ended=True)
+
+    assert [then(town, day) for day in (-1, 0, 1, 2, 3, 17, 18)] == [[], [(3, "")], [], [], [(4, "")], [(4, "")], []]
+    assert [over(day) for day in (-1, 0, 1, 2, 3, 17)] == [[], [], [(3, "Two shifts.")], [(3, "Two shifts.")], [], []]
+    assert [cases for cases, _ in over(18)] == [4]
+    assert alerts.kept_since(scope=dora, area=BLACKBURN) == ON
+    assert [
+        alerts.alerts(scope=dora, area=BLACKBURN, now=START + 14 * DAY, on=ON + timedelta(days=day))[0].incident
+        for day in (3, 4)
+    ] == ["", opened.ref]
+
+
+def test_a_look_that_finds_what_stands_as_it_was_keeps_nothing_more(town: Town) -> None:
+    for household in (1, 2):
+        named(case(town, household))
+    detection.look(by=DETECTION, now=START)
+    with walls.transaction(DETECTION), connection.cursor() as cursor:
+        cursor.execute("UPDATE alerts SET updated_at = %s", [START + 2 * DAY])
+    with walls.transaction(town.by("Dora")), connection.cursor() as cursor:
+        cursor.execute("SELECT on_date, updated_at FROM alert_days")
+        assert cursor.fetchall() == [(ON, START)]
+
+
+def test_a_day_ends_at_midnight_in_london(town: Town) -> None:
+    """In the summer that is an hour before it is midnight for the database."""
+    late = datetime(2026, 7, 14, 23, 30, tzinfo=UTC)
+    found = Finding(Method.EXCEEDANCE, "k", BLACKBURN, "Here", date(2026, 7, 14), date(2026, 7, 14), (), 1, 1, 9, 2)
+    with walls.transaction(DETECTION):
+        verbs.keep([found], by=DETECTION, now=late)
+    asked: dict[str, Any] = {"scope": town.by("Dora"), "area": BLACKBURN, "now": START}
+    assert [len(alerts.alerts(**asked, on=date(2026, 7, day))) for day in (14, 15)] == [0, 1]
+
+
 def test_alerts_are_for_those_who_answer_for_the_area(town: Town) -> None:
     with pytest.raises(Refused, match="see what the methods found"):
         alerts.alerts(scope=town.by("Nia"), area=BLACKBURN, now=START)
     with pytest.raises(NotFound):
         alerts.alerts(scope=town.by("Dora"), area=LUTON, now=START)
+    with pytest.raises(NotFound):
+        alerts.kept_since(scope=town.by("Dora"), area=LUTON)
     for who in ("Nia", "Olu"):
         with pytest.raises(Refused):
             verbs.dismiss(alert="AAA-222", why="x", by=town.by(who), now=START)

@@ -103,6 +103,7 @@ INSERT INTO casework.bulk_changes (id, ref, at, user_id, team_id, what, detail, 
 INSERT INTO casework.alerts (id, ref, key, method, area, start, "end", found_at, updated_at, cases, rank, evidence, detail)
     VALUES (1, 'A1', 'k1', 'scan', 'E06000008', '2026-11-01', '2026-11-02', '2026-11-16', '2026-11-16', 2, 1, 'Why.', '{}'),
     (2, 'A2', 'k2', 'scan', 'E06000008', '2026-11-01', '2026-11-02', '2026-11-16', '2026-11-16', 2, 1, 'Why.', '{}');
+INSERT INTO casework.moves_due (trace_id, authority, why, at) VALUES (2, 'E06000032', 'There.', '2026-11-16');
 INSERT INTO casework.alert_cases (id, alert_id, case_id, added_at) VALUES (1, 1, 1, '2026-11-16');
 INSERT INTO casework.incidents (id, ref, title, area, opened_at, opened_by) VALUES
     (1, 'I1', 'Gym', 'E06000008', '2026-11-16', 1), (2, 'I2', 'Shop', 'E06000008', '2026-11-16', 1);
@@ -370,6 +371,7 @@ BROKEN: dict[str, list[str]] = {
         "UPDATE casework.alerts SET dismissed_by = 1",
         "UPDATE casework.alerts SET dismissed_at = now(), dismissed_by = 1",
     ],
+    "alert_day_of_its_alert": ["UPDATE casework.alert_days SET alert_id = 99 WHERE alert_id = 1"],
     "alert_case_once": [copy("casework.alert_cases", id="9")],
     "incidents_ref_key": ["UPDATE casework.incidents SET ref = 'I1'"],
     "incident_has_a_title": ["UPDATE casework.incidents SET title = ''"],
@@ -605,7 +607,10 @@ def test_what_a_row_was_before_is_kept(rows: Connection, table: str) -> None:
 
 def test_what_is_deleted_is_kept(rows: Connection) -> None:
     rows.execute(b"SET LOCAL session_replication_role = origin")
-    linked = "alert_cases, incident_cases, answers, interviews, referrals, contacts, exposures, visits, messages, links, details"
+    linked = (
+        "alert_cases, incident_cases, moves_due, answers, interviews, referrals, contacts, exposures, visits, messages,"
+        " links, details"
+    )
     rows.execute(f"TRUNCATE {linked}".encode())
     for table in ("results", "attempts", "notes", "handovers", "traces", "cases", "standings", "people"):
         rows.execute(f"DELETE FROM {table}".encode())

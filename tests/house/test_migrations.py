@@ -164,7 +164,7 @@ def test_the_newest_go_backwards_and_forwards_with_rows_in_the_tables(
         assert shape(admin) != first
         own.migrate()
         assert shape(admin) ^ first == set()
-        assert _count(admin, "casework.traces") == 2
+        assert _count(admin, "casework.traces") == _count(admin, "casework.alert_days") == 2
 
 
 @pytest.mark.nightly

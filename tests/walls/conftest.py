@@ -105,6 +105,7 @@ INSERT INTO casework.saved_views (user_id, area, name, filters, saved_at)
     SELECT 1, area, 'Secret', '{}', %(now)s FROM casework.incidents;
 INSERT INTO casework.area_days (area, measure, on_date, known_on, count)
     SELECT area, 'cases', %(on)s, %(on)s, 1 FROM casework.incidents;
+INSERT INTO casework.moves_due (trace_id, authority, why, at) SELECT id, 'E06000016', 'Secret', %(now)s FROM casework.traces;
 INSERT INTO casework.digest_choices (user_id, wanted, at) VALUES (1, true, %(now)s);
 UPDATE casework.people SET email = 'old@example.org' WHERE birth_date IS NOT NULL;
 UPDATE casework.cases SET onset_date = first_specimen_date WHERE true;

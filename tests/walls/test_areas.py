@@ -39,11 +39,12 @@ ABOUT = {
 }
 
 #: What the staff role may not read at all: it asks the gate's function, or has no business there.
-GATED = {"search_due", "search_keys"}
+GATED = {"moves_due", "search_due", "search_keys"}
 
 #: What a director sees and a team does not.
 OF_AREA = {
     "alerts": "area = '{area}'",
+    "alert_days": "alert_id IN (SELECT id FROM casework.alerts WHERE area = '{area}')",
     "area_days": "area = '{area}'",
     "alert_cases": "case_id = {case}",
     "incidents": "area = '{area}'",

@@ -21,6 +21,8 @@ DEFINERS = {
     "casework.cases_of_incident": "tells reference, day and outcome of cases of an incident in which the ticket's areas take part",
     "casework.claim": "takes a trace for whom the ticket names",
     "casework.find_people": "finds those whom the areas of the ticket may know",
+    "casework.keep_alerts": "a trigger: an alert as it stood at the end of the day on which it was found",
+    "casework.keep_changed_alerts": "a trigger: an alert as it stood at the end of a day on which it changed",
     "casework.keep_cases": "a trigger: what a case was before",
     "casework.keep_people": "a trigger: what a person was before",
     "casework.rest_home": "lets the number and home of a call that the ticket's holder just made rest",
@@ -112,8 +114,8 @@ def test_the_web_makes_no_temporary_table(app: Attacker) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_rights_on_tables_are_those_that_the_code_needs(attack: Callable[[str], Attacker], role: str) -> None:
-    """Nothing is deleted, but sessions, failed sign-ins and saved views by the web; by the worker what is to be searchable, and
-    counts that no longer hold; by both shapes that were worked out and no longer fit."""
+    """Nothing is deleted, but sessions, failed sign-ins and saved views by the web; by the worker what is to be searchable,
+    moves that waited, and counts that no longer hold; by both shapes that were worked out and no longer fit."""
     attacker = attack(role)
     deleted = attacker.rows(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -122,7 +124,7 @@ def test_rights_on_tables_are_those_that_the_code_needs(attack: Callable[[str], 
         " OR has_table_privilege(c.oid, 'TRIGGER') OR has_table_privilege(c.oid, 'REFERENCES')) ORDER BY 1"
     )
     assert all(
-        name.startswith(("axes_", "django_session", "saved_views", "search_due", "area_days", "shapes"))
+        name.startswith(("axes_", "django_session", "saved_views", "search_due", "moves_due", "area_days", "shapes"))
         for (name,) in deleted
     )
     assert bool(deleted) == (role in ("app", "worker"))

@@ -210,6 +210,7 @@ SEEN_BY = {
         "traces",
         "standings",
         "contacts",
+        "moves_due",
     },
     ("worker", "reconcile"): {
         "deliveries",
@@ -220,7 +221,7 @@ SEEN_BY = {
         "results",
     },
     ("worker", "geography"): set(),
-    ("worker", "sweep"): {"traces", "attempts", "handovers", "standings"},
+    ("worker", "sweep"): {"traces", "attempts", "handovers", "moves_due", "standings"},
     ("worker", "policy"): {"traces", "handovers"},
     ("worker", "interviews"): {
         "answers",
@@ -253,7 +254,15 @@ SEEN_BY = {
         "settings",
     },
     ("worker", "counting"): {"area_days", "cases", "cases_history", "marks", "people", "results", "traces"},
-    ("worker", "digest"): {"alerts", "area_days", "digest_choices", "incident_actions", "incidents", "templates"},
+    ("worker", "digest"): {
+        "alerts",
+        "area_days",
+        "digest_choices",
+        "incident_actions",
+        "incident_areas",
+        "incidents",
+        "templates",
+    },
     ("worker", "messages"): {
         "cases",
         "details",

@@ -16,6 +16,7 @@ from ringfence.queries.areas import Filters, line_list
 from ringfence.queries.today import beside, today
 from ringfence.rules.access import NotFound, Refused, system_scope
 from ringfence.rules.calendar import london_date
+from ringfence.web.words import day as day_in_words
 from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
@@ -273,7 +274,7 @@ def test_a_name_is_no_formula_in_a_spreadsheet(town: Town, signed_in: SignedIn) 
 
 
 def test_alerts_are_on_the_page_and_can_be_set_aside(town: Town, signed_in: SignedIn) -> None:
-    now = timezone.now()
+    now = timezone.now() - timedelta(days=1)
     for household in (1, 2):
         number, person = row(town.trace(now=now - timedelta(days=1), household=household), "case_id, person_id")
         on = london_date(now) - timedelta(days=3)
@@ -294,6 +295,17 @@ def test_alerts_are_on_the_page_and_can_be_set_aside(town: Town, signed_in: Sign
     done = client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "Two shifts."}, follow=True)
     assert "is set aside" in words(done) and "Two shifts." in words(done)
     assert client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref, f"why-{ref}": "x"}).status_code == 404
+    yesterday, before = (london_date(now) - timedelta(days=ago) for ago in (0, 1))
+    for address in (f"/areas/{BLACKBURN}", f"/areas/{BLACKBURN}/clusters"):
+        answer = client.get(address, {"as-at": str(yesterday)})
+        told, page = words(answer), Page(answer.content.decode())
+        assert "2 cases from 2 households named Flex at ZE1 0AA" in told and "Two shifts." not in told
+        assert f"is known from {day_in_words(yesterday)} on" in told and page.problems == []
+        assert "Set it aside" not in told and "Open an incident" not in told
+        assert "What the methods had found by then was not kept." in words(client.get(address, {"as-at": str(before)}))
+        assert "2 cases from 2" in told and "named Flex" not in words(client.get(address, {"as-at": str(before)}))
+    wrong = client.get(f"/areas/{BLACKBURN}/clusters", {"as-at": "31/02/2026"})
+    assert wrong.status_code == 422 and "must be a real date" in Page(wrong.content.decode()).words
 
 
 def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -> None:

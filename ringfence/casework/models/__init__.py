@@ -7,6 +7,7 @@ from ringfence.casework.models.figures import AreaDay, DigestChoice
 from ringfence.casework.models.incidents import (
     Alert,
     AlertCase,
+    AlertDay,
     Incident,
     IncidentAction,
     IncidentArea,
@@ -20,11 +21,12 @@ from ringfence.casework.models.messages import Link, Mark, Message, OptOut, Temp
 from ringfence.casework.models.people import Person, Standing
 from ringfence.casework.models.results import Result
 from ringfence.casework.models.search import PersonTrace, SearchKey
-from ringfence.casework.models.traces import Attempt, Handover, Note, Trace
+from ringfence.casework.models.traces import Attempt, Handover, MoveDue, Note, Trace
 
 __all__ = [
     "Alert",
     "AlertCase",
+    "AlertDay",
     "Answer",
     "AreaDay",
     "Attempt",
@@ -47,6 +49,7 @@ __all__ = [
     "Link",
     "Mark",
     "Message",
+    "MoveDue",
     "Note",
     "OptOut",
     "Part",

@@ -71,6 +71,46 @@ class Alert(models.Model):
         return self.ref
 
 
+@classify(
+    internal="pk alert on_date updated_at ended_at dismissed_at dismissed_why start end cases households expected p_value "
+    "recurrence_days false_alarms rank",
+    identifiable="place",
+    special="evidence",
+)
+class AlertDay(models.Model):
+    """An alert as it stood at the end of a day on which it changed, and until its next such day.
+
+    A trigger of ``alerts`` writes it, whoever changes an alert. Of what was found before this was kept there is a row of
+    the day on which keeping it began.
+    """
+
+    pk = models.CompositePrimaryKey("alert_id", "on_date")
+    # The constraint is in the migration.
+    alert = models.ForeignKey(Alert, models.CASCADE, db_index=False, db_constraint=False)
+    on_date = models.DateField()
+    updated_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    dismissed_at = models.DateTimeField(null=True)
+    dismissed_why = models.CharField(max_length=200)
+    start = models.DateField()
+    end = models.DateField()
+    cases = models.IntegerField()
+    households = models.IntegerField(null=True)
+    expected = models.FloatField(null=True)
+    p_value = models.FloatField(null=True)
+    recurrence_days = models.FloatField(null=True)
+    false_alarms = models.FloatField(null=True)
+    rank = models.FloatField()
+    evidence = models.TextField()
+    place = models.TextField()
+
+    class Meta:
+        db_table = "alert_days"
+
+    def __str__(self) -> str:
+        return f"alert {self.alert_id} on {self.on_date}"
+
+
 @classify(internal="id alert added_at", special="case")
 class AlertCase(models.Model):
     """A case of an alert."""

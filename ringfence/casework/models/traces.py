@@ -127,6 +127,22 @@ class Trace(models.Model):
         return self.ref
 
 
+@classify(internal="trace authority at", identifiable="why")
+class MoveDue(models.Model):
+    """A trace that passes to another authority as soon as nobody has it open: its person moved while somebody did."""
+
+    trace = models.OneToOneField(Trace, models.PROTECT, primary_key=True)
+    authority = models.CharField(max_length=9)
+    why = models.CharField(max_length=300)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "moves_due"
+
+    def __str__(self) -> str:
+        return f"trace {self.trace_id} to {self.authority}"
+
+
 @classify(
     internal="id trace at recorded_at user_id team kind seconds through client_key",
     identifiable="number",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -77,17 +77,11 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
     """The area today, or as it was known on a past day."""
     place = chosen_area(request, code)
     form = Form(request.GET)
-    on = form.typed_date("as-at", "the day")
-    if on is not None and on >= london_date(request.now):
-        form.wrong("as-at", "Give a day before today, or leave it empty for today")
-        on = None
+    on = _past_day(form, request)
     found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
-    told = (
-        ()
-        if on or not request.scope.may("clusters")
-        else alerts.alerts(scope=request.scope, area=code, now=request.now, limit=5)
-    )
-    asked = 0 if on or not request.scope.may("clusters") else len(incidents.asks(scope=request.scope, area=code))
+    may = request.scope.may("clusters")
+    told = alerts.alerts(scope=request.scope, area=code, now=request.now, on=on, limit=5) if may else ()
+    asked = 0 if on or not may else len(incidents.asks(scope=request.scope, area=code))
     return page(
         request,
         "areas/today.jinja",
@@ -102,6 +96,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         rate=found.rate(place.population),
         drawing=curves.draw(found.days, found.expected),
         alerts=told,
+        kept_since=alerts.kept_since(scope=request.scope, area=code) if on and may else None,
         digest=rules.wanted(
             [place.role for place in request.visitor.places if place.area == code],
             messages_of.digest_wanted(scope=request.scope, now=request.now),
@@ -112,6 +107,15 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         errors=form.errors(),
         typed=form.get("as-at"),
     )
+
+
+def _past_day(form: Form, request: StaffRequest) -> date | None:
+    """The day of which the page is asked what was known at its end; None for now."""
+    on = form.typed_date("as-at", "the day")
+    if on is not None and on >= london_date(request.now):
+        form.wrong("as-at", "Give a day before today, or leave it empty for today")
+        return None
+    return on
 
 
 @require_POST
@@ -128,31 +132,33 @@ def choose_digest(request: StaffRequest, code: str) -> HttpResponse:
 
 @require_safe
 def clusters(request: StaffRequest, code: str) -> HttpResponse:
-    """What the methods found, best first, and what is over or was set aside."""
-    return _clusters(request, code)
+    """What the methods found, best first, and what is over or was set aside; or as that stood on a past day."""
+    form = Form(request.GET)
+    on = _past_day(form, request)
+    return _clusters(request, code, form, on=on, every=form.get("show") == "all")
 
 
-def _clusters(request: StaffRequest, code: str, form: Form | None = None, status: int = 200) -> HttpResponse:
+def _clusters(
+    request: StaffRequest, code: str, form: Form, *, on: date | None = None, every: bool = False
+) -> HttpResponse:
     place = chosen_area(request, code)
     scope, now = request.scope, request.now
-    found = alerts.alerts(scope=scope, area=code, now=now, limit=500)
-    if form is not None or request.GET.get("show") == "all":
-        shown, more = found, 0
-    else:
-        shown, more = found[:SHOWN], max(0, len(found) - SHOWN)
+    found = alerts.alerts(scope=scope, area=code, now=now, on=on, limit=500)
     return page(
         request,
         "areas/clusters.jinja",
         title=f"Clusters in {place.name}",
         section=SECTION,
-        status=status,
+        status=200 if form.valid else 422,
         area=place,
         tabs=tabs(request, code, "/clusters"),
-        alerts=shown,
-        more=more,
-        over=alerts.alerts(scope=scope, area=code, now=now, ended=True, limit=20),
-        errors=form.errors() if form else {},
-        typed=form.data if form else {},
+        on=on,
+        kept_since=alerts.kept_since(scope=scope, area=code) if on else None,
+        alerts=found if every else found[:SHOWN],
+        more=0 if every else max(0, len(found) - SHOWN),
+        over=alerts.alerts(scope=scope, area=code, now=now, on=on, ended=True, limit=20),
+        errors=form.errors(),
+        typed=form.data,
     )
 
 
@@ -174,7 +180,7 @@ def dismiss(request: StaffRequest, code: str) -> HttpResponse:
         else:
             messages.success(request, f"{ref} is set aside. It comes back when it grows.")
             return redirect("clusters", code)
-    return _clusters(request, code, form, 422)
+    return _clusters(request, code, form, every=True)
 
 
 @require_safe

@@ -111,11 +111,17 @@ def _step(value: float, limits: Sequence[int]) -> str:
     return str(1 + sum(value >= limit for limit in limits)) if value > 0 else "0"
 
 
-def _clusters(code: str, found: Sequence[Cluster]) -> list[tuple[float, float, float, str, str]]:
+def _clusters(code: str, found: Sequence[Cluster], then: str) -> list[tuple[float, float, float, str, str]]:
+    page = f"/areas/{code}/clusters{then}#alert-"
     return [
-        (each.east, each.north, each.reach, f"/areas/{code}/clusters#alert-{each.ref}", f"Cluster {chr(65 + at)}: {each.evidence}")
+        (each.east, each.north, each.reach, f"{page}{each.ref}", f"Cluster {chr(65 + at)}: {each.evidence}")
         for at, each in enumerate(found)
-    ]  # fmt: skip
+    ]
+
+
+def _then(asked: Asked, today: date) -> str:
+    """The query of the clusters' page for the map's day."""
+    return f"?as-at={asked.on}" if asked.on and asked.on < today else ""
 
 
 def _times(asked: Asked, today: date) -> list[tuple[str, str]]:
@@ -144,6 +150,7 @@ def _page(
         spans=SPANS,
         most=BACK,
         query=asked.query(today),
+        then=_then(asked, today),
         incomplete=INCOMPLETE_DAYS,
         **shown,
     )
@@ -180,7 +187,9 @@ def area_map(request: StaffRequest, code: str) -> HttpResponse:
         area=place,
         address=f"/areas/{code}/map",
         found=found,
-        drawing=maps.draw([part for part in parts if part.rings], _clusters(code, found.clusters)) if parts else None,
+        drawing=maps.draw([part for part in parts if part.rings], _clusters(code, found.clusters, _then(asked, today)))
+        if parts
+        else None,
         few=any(part.step == "few" for part in parts),
         bands=_bands(limits, f"under {limits[0]} for every 100,000", " for every 100,000"),
         lines=sorted((line for line in lines if line.cases or line.before), key=by),
@@ -250,7 +259,7 @@ def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
         address=address,
         found=found,
         back={"href": f"/areas/{code}/map?{asked.query(today)}", "text": f"Map of {place.name}"},
-        drawing=maps.draw(parts, _clusters(code, found.clusters)) if parts else None,
+        drawing=maps.draw(parts, _clusters(code, found.clusters, _then(asked, today))) if parts else None,
         bands=_bands(CASES, "1 case", " cases"),
         lines=sorted(lines, key=lambda line: (-line.cases, -line.before, line.name)),
         whole=_line(code, found.shape, counts, asked, today),
