@@ -41,9 +41,14 @@ WHERE area = ANY (%(areas)s) AND measure = %(cases)s AND on_date > %(before)s AN
 """
 
 _INCIDENTS = """
-SELECT i.area, count(DISTINCT i.id), count(a.id) FROM incidents i
+WITH taking_part AS (
+    SELECT id AS incident, area FROM incidents
+    UNION ALL
+    SELECT incident_id, area FROM incident_areas WHERE agreed_at IS NOT NULL AND ended_at IS NULL
+)
+SELECT p.area, count(DISTINCT i.id), count(a.id) FROM taking_part p JOIN incidents i ON i.id = p.incident
 LEFT JOIN incident_actions a ON a.incident_id = i.id AND a.done_at IS NULL AND a.due_on <= %(today)s
-WHERE i.area = ANY (%(areas)s) AND i.closed_at IS NULL GROUP BY i.area
+WHERE p.area = ANY (%(areas)s) AND i.closed_at IS NULL GROUP BY p.area
 """
 
 _QUEUE = """

@@ -42,7 +42,8 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Morning:
     """What there is to tell of an area: ``found`` the best first; ``week`` and ``before`` are cases of seven complete days;
-    ``due`` counts actions of open incidents whose day is today or past."""
+    ``incidents`` are open, its own and those in which it has agreed to take part; ``due`` counts their actions whose day is
+    today or past."""
 
     found: Sequence[Found]
     week: int

@@ -12,13 +12,13 @@ from django.test import Client
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership
-from ringfence.actions import digest, incidents, sending
+from ringfence.actions import digest, incidents, sending, taking_part
 from ringfence.gateways.messages import Folder
 from ringfence.queries import incidents as held
 from ringfence.queries import messages as queries
 from ringfence.rules.access import Refused, system_scope
 from ringfence.rules.calendar import london_date
-from tests.town import ACCOUNTS, BLACKBURN, HOUR, LUTON, MESSAGES, START, Town, events
+from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MESSAGES, START, Town, events
 from tests.web.conftest import BACKEND
 from tests.web.reading import Page
 
@@ -99,6 +99,38 @@ def test_its_figures_are_of_complete_days_and_of_what_still_stands(town: Town) -
     assert values["cases"] == "60 cases in the last seven complete days, 1,000 cases in the seven before."
     assert values["actions"] == "1 incident is open; 1 action is due today or overdue."
     assert values["found"].startswith("2 clusters stand on your list, 1 of them new since yesterday.")
+
+
+def test_an_incident_of_several_is_told_to_those_who_have_agreed(town: Town) -> None:
+    analyst(town, "Lars", LUTON)
+    analyst(town, "Charlie", LEICESTER)
+    for name in ("Lars", "Charlie"):
+        digest.choose(wanted=True, by=town.by(name), now=START)
+    dora, lars = town.by("Dora"), town.by("Lars")
+
+    def actions(day: int) -> list[str]:
+        """What each reader of a day is told, by address."""
+        digest.queue(by=DIGEST, now=START + day * DAY)
+        with walls.transaction(MESSAGES), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT values->>'actions' FROM messages WHERE created_at = %s ORDER BY \"to\"", [START + day * DAY]
+            )
+            return [told for (told,) in cursor.fetchall()]
+
+    none, one = (
+        "0 incidents are open; 0 actions are due today or overdue.",
+        "1 incident is open; 1 action is due today or overdue.",
+    )
+    ref = incidents.open_incident(area=BLACKBURN, title="Gym", by=dora, now=START).ref
+    incidents.add_action(incident=ref, what="Ring.", owner="Leo", due_on=london_date(START), by=dora, now=START)
+    for area in (LUTON, LEICESTER):
+        taking_part.ask(incident=ref, area=area, why="Two of yours train there.", by=dora, now=START)
+    assert actions(0) == [none, one, none], "Charlie, Dora and Lars"
+    (asked,) = held.asks(scope=lars, area=LUTON)
+    taking_part.answer(asked=asked.id, agrees=True, by=lars, now=START)
+    assert actions(1) == [none, one, one]
+    taking_part.end(incident=ref, area=LUTON, why="None of ours after all.", by=lars, now=START)
+    assert actions(2) == [none, one, none]
 
 
 def test_who_gets_it(town: Town) -> None:
