@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
-from ringfence.actions import auditing, renewal, work
+from ringfence.actions import auditing, moving, renewal, work
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid
 from ringfence.actions.holding import Held, Move, clock, hold, move, must_be_free
@@ -140,6 +140,7 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
         changed, due, ready = cursor.fetchone() or (True, True, True)
     if changed:
         renewal.apply_changes(by=system_scope("policy"), now=now)
+    moving.follow(by=by, now=now)
     if not (changed or due or ready):
         return Swept(0, 0)
     with walls.transaction(by):

@@ -1,16 +1,27 @@
-"""Open traces follow the people whom a newer result shows elsewhere, and closed ones come back with a number to call."""
+"""Open traces follow the people whom a newer result shows elsewhere, and closed ones come back with a number to call.
+
+A trace that somebody has open at that moment follows as soon as nobody has: when a try is recorded, when it is put back,
+or when the claim lapses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
-from ringfence.queries.allocation import Allocation
+from ringfence.accounts import walls
+from ringfence.partnerships.clock import hold_still
+from ringfence.queries.allocation import Allocation, allocation
 from ringfence.rules import allocation as rules
+from ringfence.rules.access import Scope
 from ringfence.rules.allocation import Owned, Placement, Residence
 from ringfence.rules.handover import TeamKind
+
+#: A trace, the authority to which it goes, and its place there.
+_Move = tuple[int, str, Placement]
 
 _OPEN = """
 SELECT t.id, t.person_id, t.authority, t.team_id, k.kind, t.created_at, t.claimed_by IS NOT NULL
@@ -19,24 +30,44 @@ WHERE t.person_id = ANY (%s) AND t.reason = 'case' AND t.closed_at IS NULL
 ORDER BY t.id FOR UPDATE OF t
 """
 
+_WAIT = """
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(whys)s::text[]) AS a (id, authority, why)
+), settled AS (
+    DELETE FROM moves_due WHERE trace_id = ANY (%(asked)s::bigint[]) AND NOT trace_id = ANY (%(ids)s::bigint[])
+)
+INSERT INTO moves_due (trace_id, authority, why, at) SELECT id, authority, left(why, 300), %(now)s FROM asked
+ON CONFLICT (trace_id) DO UPDATE SET authority = excluded.authority, why = excluded.why, at = excluded.at
+"""
+
+_FREE = """
+SELECT t.id, t.person_id, t.authority, t.team_id, k.kind, t.created_at, t.closed_at IS NULL, d.authority, d.why
+FROM moves_due d JOIN traces t ON t.id = d.trace_id JOIN teams k ON k.id = t.team_id
+WHERE t.claimed_by IS NULL OR t.ready_at <= %s
+ORDER BY t.id FOR UPDATE OF t SKIP LOCKED
+"""
+
+# What waits for its next try goes on waiting with the other team: its home was just called, or asked to be called then.
 _RELOCATE = """
 WITH moves AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(authorities)s::text[], %(teams)s::bigint[], %(areas)s::text[],
         %(nationals)s::bigint[], %(passes)s::bigint[], %(due_ats)s::timestamptz[], %(due_whys)s::text[], %(whys)s::text[])
         AS m (id, authority, team, area, national, passes_to, due_at, due_why, why)
 ), before AS (
-    SELECT t.id, t.team_id, t.person_id, t.owned_since, t.handovers, greatest(%(now)s, t.owned_since) AS at
+    SELECT t.id, t.team_id, t.person_id, t.owned_since, t.handovers, greatest(%(now)s, t.owned_since) AS at,
+        CASE WHEN NOT t.queued AND t.claimed_by IS NULL AND t.ready_at > %(now)s THEN t.ready_at END AS waits_until
     FROM traces t JOIN moves m ON m.id = t.id
 ), moved AS (
     UPDATE traces t
     SET authority = m.authority, team_id = m.team, area = m.area, national_team_id = m.national, from_team_id = b.team_id,
-        passes_to_id = m.passes_to, owned_since = b.at, due_at = m.due_at, due_why = m.due_why, queued = true,
-        ready_at = NULL, handovers = b.handovers + 1, version = t.version + 1
+        passes_to_id = m.passes_to, owned_since = b.at, due_at = m.due_at, due_why = m.due_why,
+        queued = b.waits_until IS NULL, ready_at = b.waits_until, claimed_by = NULL, claimed_at = NULL,
+        handovers = b.handovers + 1, version = t.version + 1
     FROM moves m JOIN before b ON b.id = m.id
     WHERE t.id = m.id
 ), told AS (
     INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area)
-    SELECT %(now)s, 'intake', 'trace.moved', b.person_id, b.id, m.team, m.area FROM before b JOIN moves m ON m.id = b.id
+    SELECT %(now)s, %(scope)s, 'trace.moved', b.person_id, b.id, m.team, m.area FROM before b JOIN moves m ON m.id = b.id
 )
 INSERT INTO handovers (trace_id, seq, previous, from_team_id, since, to_team_id, at, reason, why, recorded_at)
 SELECT b.id, b.handovers + 1, nullif(b.handovers, 0), b.team_id, b.owned_since, m.team, b.at, 'moved', m.why, %(now)s
@@ -68,20 +99,69 @@ def relocate(homes: Mapping[int, Residence], teams: Allocation, now: datetime) -
     """
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [list(homes)])
-        moves: list[tuple[int, str, Placement]] = []
+        asked: list[int] = []
+        moves: list[_Move] = []
+        waiting: list[tuple[int, Residence]] = []
         for trace, person, authority, team, kind, created_at, busy in cursor.fetchall():
             home = homes[person]
             owned = Owned(authority, team, TeamKind(kind), created_at, busy)
             placed = rules.relocate(owned, home, teams.authorities, teams.pool_team, now)
+            asked.append(trace)
             if isinstance(placed, Placement):
                 moves.append((trace, home.utla, placed))
-        if not moves:
+            elif placed.until_free:
+                waiting.append((trace, home))
+        if not asked:
             return
-        placements = [placed for _, _, placed in moves]
+        cursor.execute(
+            _WAIT,
+            {
+                "now": now,
+                "asked": asked,
+                "ids": [trace for trace, _ in waiting],
+                "authorities": [home.utla for _, home in waiting],
+                "whys": [home.why for _, home in waiting],
+            },
+        )
+    _move(moves, "intake", now)
+
+
+def follow(*, by: Scope, now: datetime) -> int:
+    """Move the traces whose people moved while somebody had them open, as soon as nobody has. Returns how many.
+
+    Before what else the clock does, so that they do not go to another team of the authority that the person has left.
+    """
+    with walls.transaction(by), connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM moves_due)")
+        if not (cursor.fetchone() or (True,))[0]:
+            return 0
+        hold_still()
+        cursor.execute(_FREE, [now])
+        rows: list[Any] = cursor.fetchall()
+        if not rows:
+            return 0
+        teams = allocation(now)
+        moves: list[_Move] = []
+        for trace, _, authority, team, kind, created_at, is_open, there, why in rows:
+            owned = Owned(authority, team, TeamKind(kind), created_at, busy=False)
+            placed = rules.relocate(owned, Residence("", there, why), teams.authorities, teams.pool_team, now)
+            if is_open and isinstance(placed, Placement):
+                moves.append((trace, there, placed))
+        cursor.execute("DELETE FROM moves_due WHERE trace_id = ANY (%s)", [[row[0] for row in rows]])
+        _move(moves, by.name, now)
+    return len(moves)
+
+
+def _move(moves: Sequence[_Move], scope: str, now: datetime) -> None:
+    if not moves:
+        return
+    placements = [placed for _, _, placed in moves]
+    with connection.cursor() as cursor:
         cursor.execute(
             _RELOCATE,
             {
                 "now": now,
+                "scope": scope,
                 "ids": [trace for trace, _, _ in moves],
                 "authorities": [authority for _, authority, _ in moves],
                 "teams": [each.team for each in placements],

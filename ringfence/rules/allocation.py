@@ -122,9 +122,10 @@ class Owned(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """The trace stays where it is."""
+    """The trace stays where it is; ``until_free`` says that it is to be asked again when nobody has it open."""
 
     why: str
+    until_free: bool = False
 
 
 def relocate(
@@ -141,7 +142,7 @@ def relocate(
     if owned.kind is TeamKind.HEALTH_PROTECTION:
         return Stay("The health protection team has it, wherever they live.")
     if owned.busy:
-        return Stay("Somebody has it open at this moment.")
+        return Stay("Somebody has it open at this moment.", until_free=True)
     placed = place(home, authorities, pool_team, now, owned.created_at)
     if placed.team == owned.team:
         return Stay("The same team has it.")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-from ringfence.actions import followups, handover, partnerships, search, taking_up, work
+from ringfence.actions import followups, handover, moving, partnerships, search, taking_up, work
 from ringfence.rules.access import system_scope
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> Non
         minute = at.replace(second=0, microsecond=0)
         try:
             if minute == swept:
+                moving.follow(by=SWEEP, now=at)
                 work.wake(by=SWEEP, now=at)
             else:
                 tick(at)

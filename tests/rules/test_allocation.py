@@ -55,6 +55,7 @@ def owned(authority=HERE, team=1, kind=TeamKind.NATIONAL, busy=False):
 def test_it_stays(what, where, word):
     decided = relocate(what, where, AUTHORITIES, POOL, NOW)
     assert isinstance(decided, Stay) and word in decided.why
+    assert decided.until_free is what.busy
 
 
 @pytest.mark.parametrize("what", [owned(), owned(team=2, kind=TeamKind.LOCAL), owned("", POOL, TeamKind.POOL)])
