@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db import transaction as database_transaction
 
 from ringfence.accounts import walls
@@ -198,22 +198,19 @@ WHERE p.id = %s
 
 
 def _person(held: Held) -> _Person:
-    with connection.cursor() as cursor:
-        cursor.execute(_PERSON, [held.person_id])
-        row = cursor.fetchone()
-    if row is None:
+    found = walls.rows(_PERSON, [held.person_id])
+    if not found:
         raise NotFound(f"There is no trace {held.id} whose person you may see.")
-    born, adult, phones, *others = row
+    born, adult, phones, *others = found[0]
     return _Person(born, adult, tuple(dict.fromkeys(number for number in phones if number)), *others)
 
 
 def _tries(held: Held) -> list[_Try]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT at, kind, outcome, number, team_id FROM attempts WHERE trace_id = %s AND through_id IS NULL ORDER BY at, id",
-            [held.id],
-        )
-        return [_Try(*row) for row in cursor.fetchall()]
+    found = walls.rows(
+        "SELECT at, kind, outcome, number, team_id FROM attempts WHERE trace_id = %s AND through_id IS NULL ORDER BY at, id",
+        [held.id],
+    )
+    return [_Try(*row) for row in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,26 +270,25 @@ def _local_from(held: Held, now: datetime) -> datetime | None:
 
 def add(held: Held, tried: Told, number: str, by: Scope, now: datetime) -> int:
     """Write the try down; its number."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, seconds,"
-            " call_back_at, note, client_key) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-            [
-                held.id,
-                tried.at,
-                now,
-                by.user,
-                held.team_id,
-                tried.kind.value,
-                tried.outcome.value,
-                number,
-                tried.seconds,
-                tried.call_back_at,
-                tried.note,
-                tried.client_key,
-            ],
-        )
-        return int(cursor.fetchone()[0])
+    ((attempt,),) = walls.rows(
+        "INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, seconds,"
+        " call_back_at, note, client_key) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        [
+            held.id,
+            tried.at,
+            now,
+            by.user,
+            held.team_id,
+            tried.kind.value,
+            tried.outcome.value,
+            number,
+            tried.seconds,
+            tried.call_back_at,
+            tried.note,
+            tried.client_key,
+        ],
+    )
+    return int(attempt)
 
 
 def count(held: Held, tried: Told) -> None:
@@ -306,8 +302,7 @@ _FREE = "claimed_by = NULL, claimed_at = NULL"
 
 
 def _update(held: Held, what: str, **values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})
+    walls.rows(f"UPDATE traces SET {what} WHERE id = %(id)s", {"id": held.id, **values})
 
 
 def _follow(

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
+from ringfence.accounts import walls
 from ringfence.rules.access import Scope
 
 _INSERT = """
@@ -50,5 +49,4 @@ def record_many(
     details = [row.get("detail") for row in rows]
     columns = [[row.get(key) for row in rows] for key in ("person", "trace", "team", "area")]
     texts = [None if detail is None else json.dumps(detail, default=str) for detail in details]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [now, by.user or None, by.name, verb, opened, *columns, texts])
+    walls.rows(_INSERT, [now, by.user or None, by.name, verb, opened, *columns, texts])

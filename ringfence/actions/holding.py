@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from ringfence.accounts import walls
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.partnerships import clock as policies
 from ringfence.queries.policy import local_teams, partnership_histories
@@ -73,9 +74,7 @@ def hold_many(traces: Sequence[int], *, lock: bool = True) -> list[Held]:
     Without ``lock`` they are only looked at.
     """
     policies.hold_still()
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD + ("FOR UPDATE OF t" if lock else ""), [list(traces)])
-        rows: list[Any] = cursor.fetchall()
+    rows = walls.rows(_HOLD + ("FOR UPDATE OF t" if lock else ""), [list(traces)])
     names = [each.name for each in fields(Held)]
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return [Held(**{**each, "kind": TeamKind(each["kind"])}) for each in found]

@@ -76,6 +76,7 @@ def database() -> dict[str, Any]:
         "options": f"-c search_path={','.join(path)}",
         "application_name": f"ringfence {env.process}",
         "connect_timeout": 10,
+        "prepare_threshold": 0,  # what is sent apart from its values is prepared: accounts.walls.rows
     }
     if env.process in ("web", "residents"):
         # Threads of one process share connections: a claim never waits for a new one.

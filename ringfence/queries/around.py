@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.queries.lines import must_be_member
 from ringfence.rules.access import Scope
@@ -74,25 +72,19 @@ ORDER BY h.reason, h.id
 """
 
 
-def _rows(sql: str, arguments: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
-        return list(cursor.fetchall())
-
-
 def exposures(arguments: dict[str, Any]) -> tuple[Exposure, ...]:
     """The exposures that a contact's trace is about, the latest first; inside the caller's transaction."""
-    return tuple(Exposure(*row) for row in _rows(_EXPOSURES, arguments))
+    return tuple(Exposure(*row) for row in walls.rows(_EXPOSURES, arguments))
 
 
 def worked_out(arguments: dict[str, Any]) -> tuple[WorkedOut, ...]:
     """How the isolation of a trace was worked out, first to last; inside the caller's transaction."""
-    return tuple(WorkedOut(*row) for row in _rows(_ISOLATIONS, arguments))
+    return tuple(WorkedOut(*row) for row in walls.rows(_ISOLATIONS, arguments))
 
 
 def at_home(arguments: dict[str, Any]) -> tuple[AtHome, ...]:
     """The other open traces of the household, of either team; inside the caller's transaction."""
-    return tuple(AtHome(*row) for row in _rows(_AT_HOME, arguments))
+    return tuple(AtHome(*row) for row in walls.rows(_AT_HOME, arguments))
 
 
 def of_contact(history: tuple[WorkedOut, ...]) -> Isolation | None:
@@ -137,4 +129,4 @@ def new_dates(*, scope: Scope, team: int, now: datetime, days: int = 2, limit: i
     must_be_member(scope, team)
     with walls.transaction(scope):
         arguments = {"team": team, "since": now - timedelta(days=days), "limit": limit}
-        return tuple(NewDates(*row) for row in _rows(_NEW_DATES, arguments))
+        return tuple(NewDates(*row) for row in walls.rows(_NEW_DATES, arguments))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.queries.lines import opened_list
@@ -76,13 +74,11 @@ ORDER BY c.withdrawn_at IS NOT NULL, NOT c.household, c.id LIMIT %(limit)s
 def of_case(*, scope: Scope, ref: str, now: datetime) -> Contacts:
     """The contacts of the case that a trace is about, those at home first. Raises NotFound; the list is logged."""
     with walls.transaction(scope):
-        with connection.cursor() as cursor:
-            cursor.execute(_TRACE, {"ref": tidy(ref)})
-            row = cursor.fetchone()
-            if row is None:
-                raise NotFound(f"There is no trace {ref} of a case that you may see.")
-            trace, found_ref, case, team, person = row
-            cursor.execute(_CONTACTS, {"id": trace, "case": case, "now": now, "limit": MOST + 1})
-            rows = [Contact(*each) for each in cursor.fetchall()]
+        found = walls.rows(_TRACE, {"ref": tidy(ref)})
+        if not found:
+            raise NotFound(f"There is no trace {ref} of a case that you may see.")
+        trace, found_ref, case, team, person = found[0]
+        named = walls.rows(_CONTACTS, {"id": trace, "case": case, "now": now, "limit": MOST + 1})
+        rows = [Contact(*each) for each in named]
         opened_list("contacts", team, len(rows[:MOST]), scope, now)
     return Contacts(found_ref, person, tuple(rows[:MOST]), len(rows) > MOST)

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.queries import questionnaires
 from ringfence.queries.policy import service_policies
@@ -175,17 +173,12 @@ def sheet(*, scope: Scope, trace: int, now: datetime) -> Sheet:
 
 
 def _one(sql: str, arguments: dict[str, Any]) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
-        return cursor.fetchone()
+    return next(iter(walls.rows(sql, arguments)), None)
 
 
 def _answers(interview: int) -> tuple[dict[str, Given], dict[str, tuple[Given, ...]]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_ANSWERS, {"interview": interview, "limit": MOST_ANSWERS})
-        rows: list[Any] = cursor.fetchall()
     given: dict[str, list[Given]] = {}
-    for number, question, value, *rest in rows:
+    for number, question, value, *rest in walls.rows(_ANSWERS, {"interview": interview, "limit": MOST_ANSWERS}):
         given.setdefault(question, []).append(Given(number, question, json.loads(value or "null"), *rest))
     return {key: all_[0] for key, all_ in given.items()}, {key: tuple(all_[1:]) for key, all_ in given.items()}
 

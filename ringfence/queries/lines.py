@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
-
+from ringfence.accounts import walls
 from ringfence.rules.access import Refused, Scope
 
 
@@ -71,23 +70,19 @@ ORDER BY picked.place
 
 def lines(picked: str, arguments: dict[str, Any]) -> tuple[Line, ...]:
     """The lines of the traces that ``picked`` selects: SQL for rows ``(id, place)``."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"WITH picked AS MATERIALIZED ({picked}) {LINES}", arguments)
-        return tuple(Line(*row) for row in cursor.fetchall())
+    return tuple(Line(*row) for row in walls.rows(f"WITH picked AS MATERIALIZED ({picked}) {LINES}", arguments))
 
 
 _OPENED = """
-INSERT INTO audit.events (at, user_id, scope, verb, opened, person_id, trace_id, team_id, area, detail)
-VALUES (%s, %s, %s, %s, true, %s, %s, %s, %s, jsonb_build_object('list', %s::text, 'traces', %s::int))
+INSERT INTO audit.events (at, user_id, scope, verb, opened, team_id, detail)
+VALUES (%s, %s, %s, 'list.opened', true, %s, jsonb_build_object('list', %s::text, 'traces', %s::int))
 """
 
 
 def opened_list(name: str, team: int | None, count: int, scope: Scope, now: datetime) -> None:
     """Log that a list of people was shown."""
     if count:
-        with connection.cursor() as cursor:
-            arguments = [now, scope.user or None, scope.name, "list.opened", None, None, team, None, name, count]
-            cursor.execute(_OPENED, arguments)
+        walls.rows(_OPENED, [now, scope.user or None, scope.name, team, name, count])
 
 
 def must_be_member(scope: Scope, team: int) -> None:

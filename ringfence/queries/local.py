@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.queries.lines import Line, lines, must_be_member, opened_list
 from ringfence.rules.access import Scope
@@ -99,11 +97,8 @@ def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> 
     # Each group is what is due after the one moment and up to the other.
     arguments |= {"counted": COUNTED, "after": [FIRST, *ends], "until": [*ends, LAST]}
     with walls.transaction(scope):
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, arguments)
-            counts = cursor.fetchone() or (0, 0, 0, 0)
-            cursor.execute(_UNSEEN, arguments)
-            unseen = (cursor.fetchone() or (0,))[0]
+        (counts,) = walls.rows(_COUNT, arguments)
+        ((unseen,),) = walls.rows(_UNSEEN, arguments)
         found = lines(_FIRST, arguments)
         opened_list(name, team, len(found), scope, now)
     by_group: dict[Group, list[Line]] = {each: [] for each in Group}
@@ -152,9 +147,8 @@ ORDER BY h.at DESC, t.id
 def notices(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> tuple[Notice, ...]:
     """The hand-overs to the team that nobody has looked at, newest first, for its members. Raises Refused."""
     must_be_member(scope, team)
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_NOTICES, {"team": team, "limit": limit})
-        return tuple(Notice(*row) for row in cursor.fetchall())
+    with walls.transaction(scope):
+        return tuple(Notice(*row) for row in walls.rows(_NOTICES, {"team": team, "limit": limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +230,7 @@ def passed_on(*, scope: Scope, team: int, now: datetime, days: int = 7, limit: i
     must_be_member(scope, team)
     since = now - timedelta(days=days)
     arguments: dict[str, Any] = {"team": team, "since": since, "now": now, "limit": limit, "looked_at": LOOKED_AT}
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_PASSED_LINES, arguments)
-        rows: list[Any] = cursor.fetchall()
+    with walls.transaction(scope):
+        rows = walls.rows(_PASSED_LINES, arguments)
     traces, reached, closed, more = rows[0][:4]
     return PassedOn(since, traces, reached, closed, more, tuple(Became(*row[4:]) for row in rows if row[4] is not None))

@@ -8,8 +8,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.rules import scripts
 from ringfence.rules.access import NotFound, Scope
@@ -63,9 +61,8 @@ def versions(*, scope: Scope, key: str = "") -> list[Version]:
 
 
 def _rows(scope: Scope, sql: str, arguments: list[Any]) -> list[Any]:
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
-        return list(cursor.fetchall())
+    with walls.transaction(scope):
+        return walls.rows(sql, arguments)
 
 
 def _version(row: Any) -> Version:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.rules.access import NotFound, Scope
@@ -14,9 +12,8 @@ def trace_number(*, scope: Scope, ref: str) -> int:
 
     Nothing of the record is read, so nothing is logged.
     """
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM traces WHERE ref = %s", [tidy(ref)])
-        row = cursor.fetchone()
-    if row is None:
+    with walls.transaction(scope):
+        found = walls.rows("SELECT id FROM traces WHERE ref = %s", [tidy(ref)])
+    if not found:
         raise NotFound(f"There is no trace {ref} that you may see.")
-    return int(row[0])
+    return int(found[0][0])

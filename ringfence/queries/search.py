@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.rules.access import Scope
@@ -71,7 +69,7 @@ def find(*, scope: Scope, text: str, now: datetime) -> Found:
     """
     scope.require("search")
     terms = read(text)
-    with walls.transaction(scope), connection.cursor() as cursor:
+    with walls.transaction(scope):
         arguments = [
             walls.ticket(scope),
             terms.nhs_number or None,
@@ -82,10 +80,9 @@ def find(*, scope: Scope, text: str, now: datetime) -> Found:
             [name.given for name in terms.names],
             MOST + 1,
         ]
-        cursor.execute(_FIND, arguments)
-        rows = cursor.fetchall()
+        rows = walls.rows(_FIND, arguments)
         shown = rows[:MOST]
-        cursor.execute(_SEARCHED, [now, scope.user, scope.name, bool(shown), list(terms.kinds), len(shown)])
+        walls.rows(_SEARCHED, [now, scope.user, scope.name, bool(shown), list(terms.kinds), len(shown)])
     return Found(terms, tuple(_hit(*row) for row in shown), len(rows) > MOST)
 
 

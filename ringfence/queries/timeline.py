@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
-from django.db import connection
+from ringfence.accounts import walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +181,7 @@ Part = TypeVar("Part")
 
 def history(trace: int, person: int) -> Past:
     """Everything around the trace and its person, in the caller's transaction and scope."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HISTORY, {"trace": trace, "person": person})
-        rows: list[tuple[str, str]] = cursor.fetchall()
+    rows: list[tuple[str, str]] = walls.rows(_HISTORY, {"trace": trace, "person": person})
     bodies: dict[str, list[list[Any]]] = {}
     for part, body in rows:
         bodies.setdefault(part, []).append(json.loads(body))

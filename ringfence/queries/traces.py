@@ -6,8 +6,6 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.queries import around
@@ -195,7 +193,7 @@ SELECT t.id, t.ref, t.team_id, k.name, t.closed_at FROM traces t JOIN teams k ON
 def work(*, scope: Scope, ref: str) -> Work:
     """Whose work the trace with the reference ``ref`` is. Raises NotFound as ``trace`` does; it opens no record."""
     with walls.transaction(scope):
-        found = _rows(_WORK, {"ref": tidy(ref)})
+        found = walls.rows(_WORK, {"ref": tidy(ref)})
     if not found:
         raise NotFound(f"There is no trace {ref} that you may see.")
     number, name, team, team_name, closed_at = found[0]
@@ -209,7 +207,7 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
     answer for the authority; everybody else learns not even that it exists.
     """
     with walls.transaction(scope):
-        head = _rows(_TRACE, {"ref": tidy(ref)})
+        head = walls.rows(_TRACE, {"ref": tidy(ref)})
         if not head:
             raise NotFound(f"There is no trace {ref} that you may see.")
         row = head[0]
@@ -231,13 +229,12 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
             "area": found["area"],
         }
         past = history(found["id"], person.id)
-        called = tuple(Called(*row) for row in _rows(_CALLED, arguments))
+        called = tuple(Called(*row) for row in walls.rows(_CALLED, arguments))
         worked_out = around.worked_out(arguments)
         exposures = around.exposures(arguments) if found["reason"] == "contact" else ()
         at_home = around.at_home(arguments)
-        contacts = _rows(_CONTACTS, arguments)[0][0] if case is not None else 0
-        with connection.cursor() as cursor:
-            cursor.execute(_OPENED, arguments)
+        contacts = walls.rows(_CONTACTS, arguments)[0][0] if case is not None else 0
+        walls.rows(_OPENED, arguments)
         contact = found["reason"] == "contact"
         isolation = around.of_contact(worked_out) if contact else _isolation(found["reason"], case, now)
     ready_at, claimed_by = found["ready_at"], found["claimed_by"]
@@ -262,12 +259,6 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         at_home=at_home,
         contacts=contacts,
     )
-
-
-def _rows(sql: str, arguments: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, arguments)
-        return list(cursor.fetchall())
 
 
 def _person(row: Any, now: datetime) -> Person:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.queries.bulk import Filter
 from ringfence.queries.lines import Line, lines, must_be_member, must_lead, opened_list
@@ -35,15 +33,14 @@ class MyTrace:
 def my_trace(*, scope: Scope, now: datetime) -> MyTrace | None:
     """The trace that the person has open at ``now``, the one taken first of several; None when there is none."""
     scope.require("trace")
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(
+    with walls.transaction(scope):
+        found = walls.rows(
             "SELECT id, ref, version, team_id, claimed_at, ready_at FROM traces"
             " WHERE claimed_by = %s AND claimed_at IS NOT NULL AND team_id = ANY (%s) AND ready_at > %s"
             " ORDER BY claimed_at, id LIMIT 1",
             [scope.user, list(scope.teams), now],
         )
-        row = cursor.fetchone()
-    return MyTrace(*row) if row else None
+    return MyTrace(*found[0]) if found else None
 
 
 class Place(NamedTuple):
@@ -133,9 +130,10 @@ SELECT q.queued, q.overdue, q.oldest, o.open_now, o.later FROM
 def waiting(*, scope: Scope, team: int, now: datetime) -> Waiting:
     """How much work the team has at ``now``, for its members. Raises Refused."""
     must_be_member(scope, team)
-    with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"team": team, "now": now, "limit": COUNTED + 1})
-        queued, overdue, oldest, open_now, later = cursor.fetchone() or (0, 0, None, 0, 0)
+    with walls.transaction(scope):
+        ((queued, overdue, oldest, open_now, later),) = walls.rows(
+            _WAITING, {"team": team, "now": now, "limit": COUNTED + 1}
+        )
     return Waiting(queued, overdue, oldest, open_now, later, more=queued > COUNTED)
 
 
@@ -170,9 +168,7 @@ def who_has_what(*, scope: Scope, team: int, now: datetime) -> tuple[Worker, ...
     """
     must_lead(scope, team)
     with walls.transaction(scope):
-        with connection.cursor() as cursor:
-            cursor.execute(_MEMBERS, {"team": team, "now": now})
-            members: list[tuple[int, str, str, bool]] = cursor.fetchall()
+        members: list[tuple[int, str, str, bool]] = walls.rows(_MEMBERS, {"team": team, "now": now})
         found = lines(_OPEN, {"team": team})
         opened_list("who has what", team, len(found), scope, now)
     known: dict[int, Worker] = {}
@@ -210,9 +206,7 @@ def questions(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> tup
     """The open questions to the team, newest first, for its members. Raises Refused."""
     must_be_member(scope, team)
     with walls.transaction(scope):
-        with connection.cursor() as cursor:
-            cursor.execute(_QUESTIONS, {"team": team, "limit": limit})
-            found = tuple(Question(*row) for row in cursor.fetchall())
+        found = tuple(Question(*row) for row in walls.rows(_QUESTIONS, {"team": team, "limit": limit}))
         opened_list("questions", team, len(found), scope, now)
     return found
 
@@ -243,8 +237,6 @@ def new_answers(*, scope: Scope, team: int, now: datetime, limit: int = 50) -> t
     """The answers to the team's questions that nobody of it has seen, newest first, for its members. Raises Refused."""
     must_be_member(scope, team)
     with walls.transaction(scope):
-        with connection.cursor() as cursor:
-            cursor.execute(_NEW_ANSWERS, {"team": team, "limit": limit})
-            found = tuple(Answer(*row) for row in cursor.fetchall())
+        found = tuple(Answer(*row) for row in walls.rows(_NEW_ANSWERS, {"team": team, "limit": limit}))
         opened_list("answers", team, len(found), scope, now)
     return found

@@ -7,7 +7,7 @@ import hmac
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from ringfence.accounts.models import User
 from ringfence.rules.access import Scope, system_scope
 from tests.database import Database
 from tests.examples import examples
-from tests.town import Town
+from tests.town import LUTON, Town
 
 FIGURES = system_scope("statistics")
 CLOCK = system_scope("sweep")
@@ -117,6 +117,28 @@ class TestInside:
         assert state() == OUTSIDE
         with walls.transaction(CLOCK):
             assert state() == ("ringfence_worker", "sweep")
+
+
+def test_a_plan_that_is_kept_shows_each_scope_its_own_rows_only(town: Town) -> None:
+    mine = town.trace()
+    theirs = town.trace(LUTON)
+    everybody = [
+        (town.by("Nia"), [mine]),
+        (town.by("Nora"), [theirs]),
+        (CLOCK, [mine, theirs]),
+        (town.by("Charlie"), []),
+    ]
+    kept = "SELECT id FROM traces WHERE id > %s ORDER BY id"
+    for _ in range(10):
+        for scope, seen in everybody:
+            with walls.transaction(scope):
+                assert [row[0] for row in walls.rows(kept, [0])] == seen
+    plans = walls.rows(
+        "SELECT generic_plans FROM pg_prepared_statements WHERE starts_with(statement, 'SELECT id FROM traces')"
+    )
+    assert plans[0][0] > 0, "a plan was kept"
+    with pytest.raises(ProgrammingError, match="nothing_there"), walls.transaction(FIGURES):
+        walls.rows("SELECT nothing_there FROM traces")
 
 
 def test_nothing_is_left_for_the_next_who_uses_the_session(committed: None) -> None:
