@@ -89,10 +89,8 @@ def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding
         return []
     visits = queries.visits(pairs, today - timedelta(days=VISITS_DAYS), now)
     of_case = {each.case: each.authority for each in visits}
-    named: dict[tuple[str, str], queries.Visit] = {}
-    for stay in visits:
-        if stay.setting or (stay.postcode, stay.category) not in named:
-            named[stay.postcode, stay.category] = stay
+    # A place that somebody has put into the directory says what it is; what a case called it does not.
+    named = {(each.postcode, each.category): each for each in sorted(visits, key=_known)}
     events: dict[tuple[str, str], list[method.Event]] = defaultdict(list)
     for stay in visits:
         event = method.Event(stay.case, stay.household, stay.postcode, stay.category, stay.first, stay.last)
@@ -122,11 +120,16 @@ def _exposures(new: tuple[int, int], today: date, now: datetime) -> list[Finding
                 false_alarms=_visits_by_chance(events[each.postcode, each.category], of_days[area], area, today),
                 postcode=each.postcode,
                 category=each.category,
-                complex_setting=visit.kind in {kind.value for kind in COMPLEX},
+                complex_setting=visit.kind in COMPLEX,
             )
             for area in areas_of[at]
         ]
     return findings
+
+
+def _known(visit: queries.Visit) -> tuple[bool, bool, str]:
+    """How well a visit names its place, the best last."""
+    return visit.kind in COMPLEX, visit.kind != "", visit.setting
 
 
 def _visits_by_chance(events: Sequence[method.Event], of_days: Mapping[date, int], area: str, today: date) -> float:

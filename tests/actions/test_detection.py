@@ -19,7 +19,7 @@ from ringfence.queries import alerts
 from ringfence.rules.access import Refused, system_scope
 from ringfence.rules.alerts import Finding, Method
 from tests.database import Database
-from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, row
+from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, Town, events, row
 
 DETECTION = system_scope("detection")
 INTERVIEWS = system_scope("interviews")
@@ -122,6 +122,37 @@ def test_a_place_that_is_always_named_so_often_says_so(town: Town) -> None:
     assert 50 * rare["BB9 9ZA"] < rare["BB9 9ZB"]
 
 
+def test_a_visit_that_was_taken_back_or_is_of_another_kind_of_place_does_not_count(town: Town) -> None:
+    named(case(town, 1))
+    named(case(town, 2), category="shop")
+    named(case(town, 3))
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("UPDATE exposures SET withdrawn_at = %s WHERE id = (SELECT max(id) FROM exposures)", [START])
+    assert detection.look(by=DETECTION, now=START).found == 0
+
+
+def test_a_place_is_called_by_its_name_in_the_directory_and_a_care_home_comes_first(town: Town) -> None:
+    for household, place in ((1, "BB9 9ZA"), (2, "BB9 9ZA"), (3, "BB9 9ZB"), (4, "BB9 9ZB")):
+        named(case(town, household), place, category="care")
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO settings (ref, kind, name, name_key, postcode, authority, created_at) VALUES"
+            " ('S-1', 'care_home', 'Willow House', 'willow', 'BB9 9ZB', %s, now()),"
+            " ('S-2', 'other', 'The Yard', 'yard', 'BB9 9ZA', %s, now())",
+            [BLACKBURN, BLACKBURN],
+        )
+        for ref, postcode in (("S-1", "BB9 9ZB"), ("S-2", "BB9 9ZA")):
+            cursor.execute(
+                "UPDATE exposures SET setting_id = (SELECT id FROM settings WHERE ref = %s)"
+                " WHERE id = (SELECT max(id) FROM exposures WHERE postcode = %s)",
+                [ref, postcode],
+            )
+    detection.look(by=DETECTION, now=START)
+    assert [each.place for each in listed(town)] == ["Willow House (care home) at BB9 9ZB", "The Yard at BB9 9ZA"]
+    first, second = listed(town)
+    assert first.rank == pytest.approx(second.rank + 0.5)
+
+
 def test_the_place_s_authority_is_told_and_that_of_two_cases(town: Town) -> None:
     """Two residents of Luton and one of Leicester met at a place in Blackburn."""
     for household, area in ((1, LUTON), (2, LUTON), (3, "E06000016")):
@@ -140,6 +171,12 @@ def test_cases_of_different_households_at_one_postcode(town: Town) -> None:
     (found,) = listed(town)
     assert (found.method, found.households) == (Method.COINCIDENCE, 3)
     assert "3 cases of 3 households live at BB9 9ZA" in found.evidence
+
+
+def test_cases_at_one_postcode_that_are_older_than_a_fortnight_do_not_count(town: Town) -> None:
+    for household, back in ((1, 14), (2, 14), (3, 13)):
+        case(town, household, home="BB9 9ZA", on=ON - timedelta(days=back))
+    assert detection.look(by=DETECTION, now=START).found == 0
 
 
 def test_what_is_found_twice_is_told_once(town: Town) -> None:
@@ -173,6 +210,54 @@ def test_an_alert_that_is_set_aside_comes_back_when_it_grows(town: Town) -> None
     named(case(town, 3))
     detection.look(by=DETECTION, now=START + MINUTE)
     assert [each.cases for each in listed(town)] == [3]
+
+
+def finding(key: str = "k", *, end: date = ON, cases: tuple[int, ...] = (), **more: Any) -> Finding:
+    """An exceedance on a day, expected less than once a year."""
+    values: dict[str, Any] = {"place": "Here", "false_alarms": 0.5, "observed": 9.0, "expected": 2.0, **more}
+    return Finding(Method.EXCEEDANCE, key, BLACKBURN, start=end, end=end, cases=cases, **values)
+
+
+def keep(*findings: Finding, now: datetime = START) -> verbs.Looked:
+    with walls.transaction(DETECTION):
+        return verbs.keep(findings, by=DETECTION, now=now)
+
+
+def test_what_comes_every_week_by_chance_and_what_is_over_is_no_alert(town: Town) -> None:
+    week, lately = finding("week", false_alarms=52.0), finding("lately", end=ON - 14 * DAY)
+    assert keep(week, finding("oftener", false_alarms=52.1)) == verbs.Looked(found=1)
+    assert keep(lately, finding("over", end=ON - 15 * DAY)) == verbs.Looked(found=1)
+    assert len(events("alert.found")) == len(listed(town)) == 2
+
+
+def test_what_is_found_again_is_no_news_and_stays_aside_until_it_grows(town: Town) -> None:
+    assert keep(finding(observed=9.0)) == verbs.Looked(found=1)
+    verbs.dismiss(alert=listed(town)[0].ref, why="A fair.", by=town.by("Dora"), now=START)
+    assert keep(finding(observed=9.0), now=START + MINUTE) == verbs.Looked(updated=1)
+    assert listed(town) == [] and len(events("alert.found")) == 1
+    keep(finding(observed=10.0), now=START + MINUTE)
+    assert [each.cases for each in listed(town)] == [10]
+
+
+def test_what_was_over_and_is_found_again_stands_again(town: Town) -> None:
+    keep(finding())
+    verbs.end(by=DETECTION, now=START + 15 * DAY)
+    assert listed(town) == []
+    keep(finding(end=ON + 16 * DAY), now=START + 16 * DAY)
+    assert [each.end for each in listed(town)] == [ON + 16 * DAY]
+
+
+def test_the_cases_of_an_alert_are_linked_to_it_each_once(town: Town) -> None:
+    numbers = [int(str(row(case(town, household), "case_id")[0])) for household in (1, 2, 3)]
+    keep(finding(cases=tuple(numbers[:2])))
+    keep(finding(cases=tuple(numbers)), now=START + MINUTE)
+    with walls.transaction(DETECTION), connection.cursor() as cursor:
+        cursor.execute("SELECT case_id, added_at FROM alert_cases ORDER BY 1")
+        assert cursor.fetchall() == [
+            (numbers[0], START),
+            (numbers[1], START),
+            (numbers[2], START + MINUTE),
+        ]
 
 
 def then(town: Town, days: int, **more: Any) -> list[tuple[int, str]]:
@@ -226,10 +311,7 @@ def test_a_look_that_finds_what_stands_as_it_was_keeps_nothing_more(town: Town) 
 
 def test_a_day_ends_at_midnight_in_london(town: Town) -> None:
     """In the summer that is an hour before it is midnight for the database."""
-    late = datetime(2026, 7, 14, 23, 30, tzinfo=UTC)
-    found = Finding(Method.EXCEEDANCE, "k", BLACKBURN, "Here", date(2026, 7, 14), date(2026, 7, 14), (), 1, 1, 9, 2)
-    with walls.transaction(DETECTION):
-        verbs.keep([found], by=DETECTION, now=late)
+    keep(finding(end=date(2026, 7, 14)), now=datetime(2026, 7, 14, 23, 30, tzinfo=UTC))
     asked: dict[str, Any] = {"scope": town.by("Dora"), "area": BLACKBURN, "now": START}
     assert [len(alerts.alerts(**asked, on=date(2026, 7, day))) for day in (14, 15)] == [0, 1]
 
