@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,7 @@ from ringfence.queries.today import beside, today
 from ringfence.rules.access import NotFound, Refused, system_scope
 from ringfence.rules.calendar import london_date
 from ringfence.web.words import day as day_in_words
-from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, row
+from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, events, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -263,6 +265,61 @@ def test_a_view_is_saved_opened_and_deleted(town: Town, signed_in: SignedIn) -> 
     assert "Your saved views" not in words(client.get(address))
     out = client.get(address, {"format": "csv", "columns": ["case", "age"]})
     assert b"".join(out.streaming_content).decode("utf-8-sig").splitlines()[0] == "case,age"
+
+
+def test_a_file_is_what_the_list_shows_line_by_line(town: Town, signed_in: SignedIn) -> None:
+    """Narrowed and ordered as the list is, with every column that its reader may see."""
+    now, on = timezone.now(), london_date(timezone.now())
+    traces = [seen_at(town, days_ago, 1) for days_ago in (1, 2, 3, 30)]
+    first, second = (row(trace, "ref, case_id, person_id") for trace in traces[:2])
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases SET care_home = true, onset_date = %s WHERE id = %s", [on - timedelta(days=4), first[1]]
+        )
+        cursor.execute(
+            "UPDATE people SET given_name = 'Zo\u00eb', postcode = '', birth_date = %s WHERE id = %s",
+            [date(on.year - 30, 1, 1), first[2]],
+        )
+        cursor.execute("UPDATE cases SET postcode = '-1+1' WHERE id = %s", [second[1]])
+        cursor.execute(
+            "UPDATE traces SET closed_at = %s, outcome = 'reached', queued = false, reached_at = %s,"
+            " reached_by_kind = 'local' WHERE id = %s",
+            [now, now, traces[1]],
+        )
+        for number, withdrawn in ((2, None), (3, now)):
+            person = row(traces[number], "person_id")[0]
+            cursor.execute(
+                "INSERT INTO contacts (case_id, case_person_id, person_id, entry, relation, last_contact, identified_at,"
+                " source, withdrawn_at, withdrawn_why) VALUES (%s, %s, %s, 'a', 'work', %s, %s, 'tracer', %s, 'Not there.')",
+                [first[1], first[2], person, on, now, withdrawn],
+            )
+    asked = {"format": "csv", "since": str(on - timedelta(days=2)), "order": "name"}
+    answer = signed_in("Dora").get(f"/areas/{BLACKBURN}/line-list", asked)
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="line-list-{BLACKBURN}-{on}.csv"'
+    taken = b"".join(answer.streaming_content)
+    assert taken.startswith(b"\xef\xbb\xbfcase,")
+    lines = list(csv.DictReader(io.StringIO(taken.decode("utf-8-sig"))))
+    assert [each["name"] for each in lines] == ["Person 2 Test", "Zo\u00eb Test"]
+    assert lines[1] == {
+        "case": first[0],
+        "name": "Zo\u00eb Test",
+        "age": "30" if (on - timedelta(days=1)).year == on.year else "29",
+        "sex": "F",
+        "postcode": "BB1 1AA",
+        "specimen date": str(on - timedelta(days=1)),
+        "onset date": str(on - timedelta(days=4)),
+        "care home": "yes",
+        "outcome": "open",
+        "contacts": "1",
+        "incident": "",
+    }
+    assert [lines[0][name] for name in ("postcode", "care home", "outcome", "onset date")] == [
+        "'-1+1",
+        "no",
+        "reached",
+        "",
+    ]
+    assert len(events("line list.exported")) == 1 and events("line list.listed") == []
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet(town: Town, signed_in: SignedIn) -> None:
