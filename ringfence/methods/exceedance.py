@@ -10,8 +10,7 @@ groups; outbreaks weighed down from a higher residual on; the last weeks left ou
 
 Figures agree with ``earsC``, ``farrington`` and ``farringtonFlexible`` of R's package surveillance (Salmon, Schumacher and
 Hoehle 2016, doi 10.18637/jss.v070.i10), whose default settings are the defaults here. Where that package takes the
-standard error of its prediction with the outbreak weights in the place of the regression's, so does this: an agreement
-that can be checked is worth more than a difference that cannot be told from a mistake.
+standard error of its prediction with the outbreak weights in the place of the regression's, so does this.
 
 Arrays are (areas, times); times without cases are zeros. NaN means: cannot be said.
 """
@@ -20,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -27,12 +28,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ringfence.methods.loglinear import Fit, fit
+from ringfence.methods.thresholds import by_count, by_power
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 YEAR = 52
+
+#: Growth of the logarithm over all weeks looked at below which a trend is rounding: counts that never change have none.
+NO_TREND = 1e-9
 
 #: Of one time: expected, threshold, score, p value and alarm of every area.
 Columns = tuple[Floats, Floats, Floats, Floats, Bools]
@@ -168,16 +173,45 @@ NOUFAILY = Farrington(periods=10, excluded=26, trend_p=1.0, alpha=0.01, threshol
 
 
 def farrington_flexible(
-    counts: Floats, settings: Farrington | None = None, *, at: Sequence[int] | None = None
+    counts: Floats,
+    settings: Farrington | None = None,
+    *,
+    at: Sequence[int] | None = None,
+    dates: Sequence[date] | None = None,
 ) -> Exceedance:
     """Farrington flexible on the weeks ``at`` of ``counts`` (areas, weeks), or on all with enough history.
 
-    Raises ValueError when no week has enough history.
+    ``dates`` of the weeks: years by the calendar, not of 52 weeks. Raises ValueError when no week has enough history.
     """
     given = settings or Farrington()
-    weeks = _times(counts, given.history, at, "weeks", "fewer years of history")
-    columns = [_flexible(counts, week, given) for week in weeks]
+    weeks, middles = _years(counts, given, at, dates)
+    columns = [_flexible(counts, week, middles[week], given) for week in weeks.tolist()]
     return _put_together(weeks, columns, len(counts))
+
+
+def _years(
+    counts: Floats, given: Farrington, at: Sequence[int] | None, dates: Sequence[date] | None
+) -> tuple[Ints, dict[int, list[int]]]:
+    """The weeks to judge, and for each the same week of the years before, the latest first."""
+    spare = 0
+    if dates is not None:
+        # Five years of the calendar are 261 weeks.
+        spare = -(-given.years * 366 // 7) - given.years * YEAR
+    weeks = _times(counts, given.history + spare, at, "weeks", "fewer years of history")
+    if dates is None:
+        return weeks, {week: [week - YEAR * year for year in range(1, given.years + 1)] for week in weeks.tolist()}
+    return weeks, {
+        week: [week - round((dates[week] - _earlier(dates[week], year)).days / 7) for year in range(1, given.years + 1)]
+        for week in weeks.tolist()
+    }
+
+
+def _earlier(on: date, years: int) -> date:
+    """The same date some years before; of 29 February the day after where there is none, as R has it."""
+    try:
+        return on.replace(year=on.year - years)
+    except ValueError:
+        return date(on.year - years, 3, 1)
 
 
 def _put_together(times: Ints, columns: list[Columns], areas: int) -> Exceedance:
@@ -188,19 +222,18 @@ def _put_together(times: Ints, columns: list[Columns], areas: int) -> Exceedance
     return Exceedance(times, expected, threshold, score, p_value, alarm.astype(bool))
 
 
-def _groups(week: int, total: int, given: Farrington) -> Ints:
+def _groups(week: int, middles: Sequence[int], total: int, given: Farrington) -> Ints:
     """The seasonal group (1 to ``periods``) of every week; 0 for weeks that are not used.
 
-    The windows of the same week are the last group; the weeks between two windows are cut into the others.
+    The windows of the same week (``middles``) are the last group; the weeks between two windows are cut into the others.
     """
     w, p = given.half_window, given.periods
     groups = np.zeros(total, dtype=np.int64)
     groups[week - w : week + 1] = p
-    for year in range(1, given.years + 1):
-        middle = week - year * YEAR
+    for later, middle in pairwise([week, *middles]):
         groups[middle - w : middle + w + 1] = p
         if p > 1:
-            between = YEAR - 2 * w - 1
+            between = later - middle - 2 * w - 1
             if between < p - 1:
                 raise ValueError(f"{p} periods of a year with {between} weeks outside the windows: give fewer")
             lengths = np.full(p - 1, between // (p - 1))
@@ -212,8 +245,8 @@ def _groups(week: int, total: int, given: Farrington) -> Ints:
     return groups
 
 
-def _flexible(counts: Floats, week: int, given: Farrington) -> Columns:
-    groups = _groups(week, counts.shape[1], given)
+def _flexible(counts: Floats, week: int, middles: Sequence[int], given: Farrington) -> Columns:
+    groups = _groups(week, middles, counts.shape[1], given)
     used = np.flatnonzero(groups)
     response = counts[:, used]
     # Where the time begins decides nothing; near zero the normal equations keep their digits.
@@ -232,8 +265,9 @@ def _flexible(counts: Floats, week: int, given: Farrington) -> Columns:
         trended = _model(design, response, given)
         with np.errstate(all="ignore"):
             scale = _scale(trended)
-            t = np.abs(trended.fit.coefficients[:, 1]) / np.sqrt(scale * trended.fit.covariance[:, 1, 1])
-            significant = 2 * stats.t.sf(t, trended.fit.degrees) < given.trend_p
+            slope = np.abs(trended.fit.coefficients[:, 1])
+            t = slope / np.sqrt(scale * trended.fit.covariance[:, 1, 1])
+            significant = (2 * stats.t.sf(t, trended.fit.degrees) < given.trend_p) & (slope * len(used) > NO_TREND)
             eta_t, error_t, phi_t = _predict(trended, here)
             inside = np.exp(eta_t) <= response.max(axis=1)
         keep = trended.fit.converged & significant & inside & (given.years >= 3)
@@ -244,10 +278,10 @@ def _flexible(counts: Floats, week: int, given: Farrington) -> Columns:
     with np.errstate(all="ignore"):
         mean = np.exp(eta)
         if given.threshold == "delta":
-            upper, p_value = _power_threshold(mean, mean * error, phi, given.power, given.alpha, now)
+            upper, p_value = by_power(mean, mean * error, phi, given.power, given.alpha, now)
             centre = mean
         else:
-            upper, p_value = _count_threshold(eta, error, phi, given, now)
+            upper, p_value = by_count(eta, error, phi, given.threshold == "muan", given.alpha, now)
             # R measures the score from the linear predictor here; the alarm is the same.
             centre = eta
         score = np.where(ok, (now - centre) / (upper - centre), np.nan)
@@ -306,57 +340,31 @@ def _predict(model: _Model, here: Floats) -> tuple[Floats, Floats, Floats]:
     return found.coefficients @ here, error, model.phi
 
 
-def _power_threshold(
-    mean: Floats, error: Floats, phi: Floats, power: str, tail: float, now: Floats
-) -> tuple[Floats, Floats]:
-    """Farrington's threshold on counts raised to a power, and the chance of the count or more."""
-    tau = phi + error**2 / mean
-    if power == "2/3":
-        exponent, sd = 2 / 3, np.sqrt(4 / 9 * np.cbrt(mean) * tau)
-    elif power == "1/2":
-        exponent, sd = 1 / 2, np.sqrt(tau / 4)
-    else:
-        exponent, sd = 1.0, np.sqrt(mean * tau)
-    centre = mean**exponent
-    z = float(stats.norm.ppf(1 - tail))
-    upper = (centre + z * sd) ** (1 / exponent)
-    lower = (centre - z * sd) ** (1 / exponent)
-    # Of the two ends R takes the larger.
-    upper = np.fmax(upper, lower)
-    return upper, np.asarray(stats.norm.sf(now**exponent, loc=centre, scale=sd))
-
-
-def _count_threshold(eta: Floats, error: Floats, phi: Floats, given: Farrington, now: Floats) -> tuple[Floats, Floats]:
-    """Noufaily's threshold: a quantile of a negative binomial (Poisson without overdispersion)."""
-    mean = np.exp(eta) if given.threshold == "nbPlugin" else np.exp(stats.norm.ppf(1 - given.alpha, eta, error))
-    over = phi > 1
-    size = np.where(over, mean / np.where(over, phi - 1, 1), 1)
-    share = np.where(over, 1 / phi, 0.5)
-    upper = np.where(over, stats.nbinom.ppf(1 - given.alpha, size, share), stats.poisson.ppf(1 - given.alpha, mean))
-    p_value = np.where(over, stats.nbinom.sf(now - 1, size, share), stats.poisson.sf(now - 1, mean))
-    bad = ~np.isfinite(mean)
-    return np.where(bad, np.nan, upper), np.where(bad, np.nan, p_value)
-
-
 #: The settings of R's ``farrington``, the method of 1996.
 FARRINGTON = Farrington(residual=1.0)
 
 
-def farrington(counts: Floats, settings: Farrington | None = None, *, at: Sequence[int] | None = None) -> Exceedance:
+def farrington(
+    counts: Floats,
+    settings: Farrington | None = None,
+    *,
+    at: Sequence[int] | None = None,
+    dates: Sequence[date] | None = None,
+) -> Exceedance:
     """The method of 1996 on the weeks ``at`` of ``counts`` (areas, weeks), or on all with enough history.
 
     ``alpha`` is two-sided here, as in the paper. Of the settings ``periods``, ``excluded``, ``trend_p`` and ``threshold``
-    are not of this method. Raises ValueError when no week has enough history.
+    are not of this method. ``dates`` as for ``farrington_flexible``. Raises ValueError when no week has enough history.
     """
     given = settings or FARRINGTON
-    weeks = _times(counts, given.years * YEAR + given.half_window, at, "weeks", "fewer years of history")
-    columns = [_classic(counts, week, given) for week in weeks]
+    weeks, middles = _years(counts, given, at, dates)
+    columns = [_classic(counts, week, middles[week], given) for week in weeks.tolist()]
     return _put_together(weeks, columns, len(counts))
 
 
-def _classic(counts: Floats, week: int, given: Farrington) -> Columns:
+def _classic(counts: Floats, week: int, middles: Sequence[int], given: Farrington) -> Columns:
     offsets = np.arange(-given.half_window, given.half_window + 1)
-    used = np.concatenate([week - YEAR * year + offsets for year in range(given.years, 0, -1)])
+    used = np.concatenate([middle + offsets for middle in reversed(middles)])
     response = counts[:, used]
     middle = used.mean()
     design = np.stack([np.ones(len(used)), used - middle], axis=1)
@@ -367,10 +375,9 @@ def _classic(counts: Floats, week: int, given: Farrington) -> Columns:
         here = np.array([1.0, week - middle])
         trended = _model(design, response, given)
         with np.errstate(all="ignore"):
-            t = np.abs(trended.fit.coefficients[:, 1]) / np.sqrt(
-                trended.fit.dispersion * trended.fit.covariance[:, 1, 1]
-            )
-            significant = 2 * stats.t.sf(t, trended.fit.degrees) < 0.05
+            slope = np.abs(trended.fit.coefficients[:, 1])
+            t = slope / np.sqrt(trended.fit.dispersion * trended.fit.covariance[:, 1, 1])
+            significant = (2 * stats.t.sf(t, trended.fit.degrees) < 0.05) & (slope * len(used) > NO_TREND)
             eta_t, error_t, phi_t = _predict_classic(trended, here)
             inside = np.exp(eta_t) <= response.max(axis=1)
         keep = trended.fit.converged & significant & inside & (given.years >= 3)
@@ -380,7 +387,7 @@ def _classic(counts: Floats, week: int, given: Farrington) -> Columns:
     enough = counts[:, week - given.least_weeks + 1 : week + 1].sum(axis=1) >= given.least_cases
     with np.errstate(all="ignore"):
         mean = np.exp(eta)
-        upper, p_value = _power_threshold(mean, mean * error, phi, given.power, given.alpha / 2, now)
+        upper, p_value = by_power(mean, mean * error, phi, given.power, given.alpha / 2, now)
         score = np.where(ok & enough, (now - mean) / (upper - mean), 0.0)
     alarm = score > 1
     return np.where(ok, mean, np.nan), np.where(enough, upper, 0.0), score, np.where(ok, p_value, np.nan), alarm

@@ -17,8 +17,9 @@ Bools = NDArray[np.bool_]
 
 EPSILON, MOST_STEPS = 1e-8, 25
 
-#: Below this determinant of a normal matrix with ones on its diagonal the columns of the design are not independent.
-SINGULAR = 1e-12
+#: Below this determinant of a normal matrix with ones on its diagonal too many digits are lost with it, and the design is
+#: divided into orthogonal columns instead, as R does it. A column of which less than ``DEPENDENT`` is its own is none.
+DOUBTFUL, DEPENDENT = 1e-3, 1e-11
 
 
 class Fit(NamedTuple):
@@ -63,10 +64,7 @@ def fit(design: Floats, counts: Floats, weights: Floats | None = None) -> Fit:
             m0 = mu[active]
             weight = np.where(there[active], w0 * m0, 0)
             target = np.where(there[active], eta[active] + (y - m0) / m0, 0)
-            weighted = x * weight[:, :, None]
-            gram = np.swapaxes(x, 1, 2) @ weighted
-            inverse = _inverse(gram)
-            beta = (inverse @ (np.swapaxes(weighted, 1, 2) @ target[:, :, None]))[:, :, 0]
+            inverse, beta = _solved(x, weight, target)
             eta_new = (x @ beta[:, :, None])[:, :, 0]
             mu_new = np.exp(eta_new)
             new = np.where(there[active], w0 * _deviance(y, mu_new), 0).sum(axis=1)
@@ -92,18 +90,40 @@ def _deviance(counts: Floats, mu: Floats) -> Floats:
     return np.asarray(2 * (log - (counts - mu)))
 
 
-def _inverse(gram: Floats) -> Floats:
-    """Inverses (m, p, p) of normal matrices; NaN where a matrix has none."""
+def _solved(x: Floats, weight: Floats, target: Floats) -> tuple[Floats, Floats]:
+    """Inverse normal matrices (m, p, p) and coefficients (m, p) by weighted least squares; NaN where there are none."""
+    weighted = x * weight[:, :, None]
+    gram = np.swapaxes(x, 1, 2) @ weighted
+    right = (np.swapaxes(weighted, 1, 2) @ target[:, :, None])[:, :, 0]
     if gram.shape[1] == 1:
-        return np.asarray(1 / gram)
-    if gram.shape[1] == 2:
-        a, b, d = gram[:, 0, 0], gram[:, 0, 1], gram[:, 1, 1]
-        found = np.stack([np.stack([d, -b], 1), np.stack([-b, a], 1)], 1) / (a * d - b * b)[:, None, None]
-        return np.asarray(found)
+        return 1 / gram, right / gram[:, 0]
     scale = 1 / np.sqrt(np.einsum("mpp->mp", gram))
     even = gram * scale[:, :, None] * scale[:, None, :]
-    found = np.full_like(even, np.nan)
-    good = np.isfinite(even).all(axis=(1, 2))
-    good[good] = np.abs(np.linalg.det(even[good])) > SINGULAR
-    found[good] = np.linalg.inv(even[good])
-    return np.asarray(found * scale[:, :, None] * scale[:, None, :])
+    inverse = np.full_like(even, np.nan)
+    if gram.shape[1] == 2:
+        cosine = even[:, 0, 1]
+        good = 1 - cosine**2 > DOUBTFUL
+        one, off = 1 / (1 - cosine**2), -cosine / (1 - cosine**2)
+        inverse[good] = np.stack([np.stack([one, off], 1), np.stack([off, one], 1)], 1)[good]
+    else:
+        good = np.isfinite(even).all(axis=(1, 2))
+        good[good] = np.abs(np.linalg.det(even[good])) > DOUBTFUL
+        inverse[good] = np.linalg.inv(even[good])
+    inverse *= scale[:, :, None] * scale[:, None, :]
+    beta = (inverse @ right[:, :, None])[:, :, 0]
+    bad = np.flatnonzero(~good & np.isfinite(even).all(axis=(1, 2)))
+    if len(bad):
+        inverse[bad], beta[bad] = _orthogonal(x[bad], weight[bad], target[bad], scale[bad])
+    return inverse, beta
+
+
+def _orthogonal(x: Floats, weight: Floats, target: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """The same for designs whose columns nearly depend on each other, by QR decomposition."""
+    root = np.sqrt(weight)
+    q, r = np.linalg.qr(x * root[:, :, None] * scale[:, None, :])
+    own = np.abs(np.einsum("mpp->mp", r)).min(axis=1) > DEPENDENT
+    r[~own] = np.eye(r.shape[1])
+    back = np.linalg.inv(r) * scale[:, :, None]
+    beta = (back @ (np.swapaxes(q, 1, 2) @ (root * target)[:, :, None]))[:, :, 0]
+    inverse = back @ np.swapaxes(back, 1, 2)
+    return np.where(own[:, None, None], inverse, np.nan), np.where(own[:, None], beta, np.nan)

@@ -80,6 +80,8 @@ def test_exceedance_by_the_week(tmp_path: Path) -> None:
         said = asked("exceedance", file, "--method", method)
         assert [each["alarm"] for each in said["results"]].count(True) == 1
         assert said["results"][-1]["alarm"] and said["results"][-1]["observed"] == 50
+    by_calendar = asked("exceedance", file, "--calendar-years")["results"]
+    assert len(by_calendar) == 281 - 5 * 52 - 3 - 2 and by_calendar[-1]["alarm"]
     days = [
         f"A,{FIRST + timedelta(weeks=week, days=day)},{(10 + week % 5 + (40 if week == 280 else 0)) if day == 0 else 0}"
         for week in range(281)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -110,6 +111,54 @@ def test_ears_agrees_with_r(method: str) -> None:
     found = exceedance.ears(COUNTS, method)  # type: ignore[arg-type]
     assert pytest.approx(np.array(EARS[method]), rel=1e-11) == found.threshold[:, -3:].T
     assert found.at[0] == {"C1": 7, "C2": 9, "C3": 11}[method]
+
+
+#: Of weeks from Monday 6 January 2014 on, the epochs of R's series being dates: upperbound.
+BY_CALENDAR = {
+    "farrington": [[18.0981807218, 6.2388818761545, 78.698415470959], [18.186348019438, 6.2388818761545, 77.955286099706],
+                   [18.347924679799, 6.2388818761545, 78.25986139926]],
+    "flexible": [[17.348947239891, 5.8101348056219, 76.832068979033], [17.402366103591, 5.8101348056219, 76.221428882706],
+                 [17.496343384349, 5.8101348056219, 76.419878932001]],
+    "seasons": [[21.664051194529, 8.530953188846, 86.315445281704], [21.612321719144, 8.5397129554529, 87.293587578151],
+                [21.715891385874, 8.4877877961959, 87.722055107062]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_CALENDAR)
+def test_years_of_the_calendar_agree_with_r(name: str) -> None:
+    dates = [date(2014, 1, 6) + timedelta(weeks=week) for week in range(300)]
+    if name == "farrington":
+        found = exceedance.farrington(COUNTS, at=LAST, dates=dates)
+    else:
+        settings = Farrington() if name == "flexible" else replace(NOUFAILY, threshold="delta")
+        found = exceedance.farrington_flexible(COUNTS, settings, at=LAST, dates=dates)
+    assert pytest.approx(np.array(BY_CALENDAR[name]), rel=1e-11) == found.threshold.T
+
+
+def test_the_same_week_of_earlier_years_has_its_weekday() -> None:
+    """Of Monday 29 February 2016 the nearest Mondays to 1 March 2015 and so on: 2 March 2015, 3 March 2014."""
+    dates = [date(2013, 1, 7) + timedelta(weeks=week) for week in range(165)]
+    week = dates.index(date(2016, 2, 29))
+    _, middles = exceedance._years(np.zeros((1, 165)), Farrington(years=2), [week], dates)
+    assert [dates[each] for each in middles[week]] == [date(2015, 3, 2), date(2014, 3, 3)]
+
+
+def test_a_time_that_is_nearly_a_group_of_its_own_agrees_with_r() -> None:
+    """Nothing for 133 weeks and then some twenty a week: the columns of the regression nearly depend on each other."""
+    counts = np.array([[0.0 if week < 133 else 14 + (week * 7919) % 13 for week in range(300)]])
+    found = exceedance.farrington_flexible(counts, Farrington(years=3, half_window=2, periods=4), at=[158, 159, 160])
+    upper, expected = found.threshold[0], found.expected[0]
+    assert upper == pytest.approx([0.55384957548572, 0.33898291692933, 0.23293535398656], rel=1e-7)
+    assert expected == pytest.approx([3.5098422680889e-6, 2.0750492983476e-6, 1.3677807245811e-6], rel=1e-7)
+
+
+def test_counts_that_never_change_have_no_trend() -> None:
+    """Significance of a slope that is rounding is a matter of luck, in R as well."""
+    counts = np.full((1, 300), 5.0)
+    found, without = (
+        exceedance.farrington(counts, replace(exceedance.FARRINGTON, trend=each)) for each in (True, False)
+    )
+    np.testing.assert_allclose(found.threshold, without.threshold, rtol=1e-12)
 
 
 def test_one_week_asked_alone_is_that_week_among_all() -> None:

@@ -172,6 +172,9 @@ def register(app: typer.Typer) -> None:
             0.05, "--trend-p", help="Flexible: from what significance a trend counts; 1 for always."
         ),
         threshold: Threshold = typer.Option(Threshold.DELTA, "--threshold", help="Flexible: how the line is drawn."),
+        calendar: bool = typer.Option(
+            False, "--calendar-years", help="Farrington: the same week of years of the calendar, not 52 weeks before."
+        ),
         reweight: bool = typer.Option(True, "--reweight/--no-reweight", help="Weigh past outbreaks down."),
         last: bool = typer.Option(False, "--last", help="The last time of each area alone."),
         as_json: bool = JSON,
@@ -202,7 +205,7 @@ def register(app: typer.Typer) -> None:
                 residual=base.residual if residual is None else residual,
             )
             judge = methods.farrington_flexible if method is Method.FLEXIBLE else methods.farrington
-            found = judge(given.counts, settings, at=at)
+            found = judge(given.counts, settings, at=at, dates=given.dates if calendar else None)
         results = _exceedances(given, found)
         _say({"method": method.value, "results": results}, as_json, results)
 
