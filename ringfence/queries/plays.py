@@ -11,13 +11,19 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.rules.access import Scope
 
-#: One postcode in so many is enough for invented people to live in.
-SHARE = 64
+#: One postcode in so many is enough for invented people to live in, where few of them are cases.
+SHARE = 8
+
+#: Postcodes at one spot, of which more are no homes but boxes of a sorting office: those of large users are all put there.
+AT_ONE_SPOT = 16
 
 _SOME = """
-SELECT area, array_agg(code ORDER BY code) FROM geography.postcodes
-WHERE terminated IS NULL AND area LIKE 'E0%%' AND mod(abs(hashtext(code)::bigint), %s) = 0
-GROUP BY area
+WITH drawn AS (
+    SELECT code, area, easting, share, share * count(*) OVER (PARTITION BY easting, northing) AS at_spot
+    FROM (SELECT *, CASE WHEN area = ANY (%(busy)s) THEN 1 ELSE %(share)s END AS share FROM geography.postcodes) p
+    WHERE terminated IS NULL AND area LIKE 'E0%%' AND mod(abs(hashtext(code)::bigint), share) = 0
+)
+SELECT area, array_agg(code) FROM drawn WHERE easting IS NULL OR at_spot <= %(at_one_spot)s GROUP BY area
 """
 
 _OF_ONE = """
@@ -25,11 +31,14 @@ SELECT code FROM geography.postcodes WHERE area = %s AND terminated IS NULL ORDE
 """
 
 
-def homes(authorities: Iterable[str]) -> dict[str, list[str]]:
-    """Some postcodes in use of each lower-tier authority, by its code; the same ones each time. No person in them."""
+def homes(authorities: Iterable[str], busy: Iterable[str] = ()) -> dict[str, list[str]]:
+    """Postcodes in use where people live, of each lower-tier authority by its code; the same ones each time.
+
+    All of those of ``busy`` ones, where with fewer many cases would seem to live together; some of the others.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SOME, [SHARE])
-        found = {area: list(codes) for area, codes in cursor.fetchall()}
+        cursor.execute(_SOME, {"share": SHARE, "busy": list(busy), "at_one_spot": AT_ONE_SPOT})
+        found = {area: sorted(codes) for area, codes in cursor.fetchall()}
         for area in authorities:
             if len(found.get(area, ())) < 20:
                 cursor.execute(_OF_ONE, [area])

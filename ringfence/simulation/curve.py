@@ -8,6 +8,7 @@ morning, with its own dates, unless the exercise policy is asked for.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -30,6 +31,9 @@ from ringfence.simulation.people import People
 from ringfence.simulation.quickly import quickly
 
 ACCOUNTS, INTAKE = system_scope("accounts"), system_scope("intake")
+
+#: Cases of an authority from which on all its postcodes are homes.
+BUSY = 500
 
 ROUTINE = ENGLAND[0].from_date
 """The first day of routine tracing in England, before which there is no policy to work by."""
@@ -64,7 +68,7 @@ def play_counts(
     days = counts.per_day(found.cases)
     mornings = _mornings(days, now)
     _ready(min(mornings) - timedelta(hours=1), now, say)
-    people = People(plays.homes(area for area, _ in found.cases), seed=seed, first=_first())
+    people = People(_homes(found), seed=seed, first=_first())
     with quickly(seed):
         floor = staffed(_by_upper(found.cases), min(mornings), now, f"{label}.") if trace else None
         refs: list[str] = []
@@ -191,6 +195,14 @@ def _first() -> int:
     """The first index of the NHS test range that nobody in the record has."""
     largest = plays.largest_test_number(scope=INTAKE)
     return (int(largest[3:8]) + 1) * 9 if largest else 0
+
+
+def _homes(found: Counts) -> dict[str, list[str]]:
+    """Where cases can live, by lower-tier authority: everywhere in those of which there are many."""
+    cases: Counter[str] = Counter()
+    for (area, _), count in found.cases.items():
+        cases[area] += count
+    return plays.homes(cases, busy=[area for area, count in cases.items() if count >= BUSY])
 
 
 def _by_upper(cases: Mapping[tuple[str, date], int], total: int | None = None) -> dict[str, int]:

@@ -95,7 +95,7 @@ class _Play:
         self.deliveries: dict[datetime, list[str]] = {}
         self.events: dict[datetime, list[Callable[[datetime], None]]] = {}
         lower = resolve.atlas().lower_tier()
-        homes = plays.homes(area.code for area in lower)
+        homes = plays.homes((area.code for area in lower), busy=cast.GROWING)
         lower = [area for area in lower if homes.get(area.code)]
         people = People(homes, seed=seed)
         others = People(homes, seed=seed + 1, first=400_000, together=0.1)
