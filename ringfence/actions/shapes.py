@@ -1,4 +1,4 @@
-"""The shapes of an authority's map: worked out from the postcodes at first need, or given by the authority."""
+"""The shapes of an authority's map: worked out from the postcodes, beforehand or at first need, or given by the authority."""
 
 from __future__ import annotations
 
@@ -14,13 +14,35 @@ from ringfence.actions.errors import Invalid
 from ringfence.geography import resolve, shapes
 from ringfence.geography.atlas import UnknownArea
 from ringfence.geography.boundaries import Given
-from ringfence.rules.access import NotFound, Scope
+from ringfence.rules.access import ROLES, NotFound, Scope
 
 
 def compute(*, area: str, by: Scope, now: datetime) -> int:
     """Work out the shapes of one's own area, unless they are there; how many there are now. Raises NotFound."""
     if area not in by.areas:
         raise NotFound(f"There is no area {area} that you answer for.")
+    return prepare(area=area, by=by, now=now)
+
+
+_MISSING = """
+SELECT DISTINCT m.area FROM memberships m JOIN users u ON u.id = m.user_id AND u.is_active
+WHERE m.role = ANY (%(roles)s) AND m.area IS NOT NULL AND m.from_at <= %(now)s AND (m.until_at IS NULL OR m.until_at > %(now)s)
+    AND NOT EXISTS (SELECT FROM geography.shapes s JOIN geography.loads l USING (fingerprint)
+        WHERE s.authority = m.area AND NOT s.given AND l.what = 'postcodes')
+ORDER BY m.area
+"""
+
+
+def missing(*, by: Scope, now: datetime) -> list[str]:
+    """Areas whose map somebody may open and whose shapes are not worked out from the present postcodes. For a system scope."""
+    roles = [key for key, role in ROLES.items() if "area" in role.permissions]
+    with walls.transaction(by), connection.cursor() as cursor:
+        cursor.execute(_MISSING, {"roles": roles, "now": now})
+        return [area for (area,) in cursor.fetchall()]
+
+
+def prepare(*, area: str, by: Scope, now: datetime) -> int:
+    """Work out the shapes of any area, unless they are there; how many there are now. For a system scope."""
     with walls.transaction(by):
         there = shapes.count(area)
         if there:

@@ -14,20 +14,19 @@ def main() -> int:
     import django
 
     django.setup()
-    from ringfence.worker import clock, counting, detecting, messaging, reading
+    from ringfence.worker import clock, counting, detecting, drawing, messaging, reading
 
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
 
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     # Threads of their own: neither a large delivery nor a slow provider of messages may hold up the clock. Killed in the
     # middle, they lose nothing.
-    threads = {"reading": reading.run, "messages": messaging.run, "detection": detecting.run, "counting": counting.run}
-    for name, run in threads.items():
-        threading.Thread(target=run, args=(stopping,), name=name, daemon=True).start()
+    for each in (reading, messaging, detecting, counting, drawing):
+        threading.Thread(target=each.run, args=(stopping,), name=each.__name__.rpartition(".")[2], daemon=True).start()
     clock.run(stopping)
     return 0
 
