@@ -112,7 +112,7 @@ def mark(*, trace: int, detail: int, wrong: bool, by: Scope, now: datetime) -> K
 
 def _tidy(kind: str, told: str) -> str:
     if kind == Detail.Kind.PHONE:
-        number = results.phone(told)
+        number = results.phone_typed(told)
         if not number:
             raise Invalid("value", "Give a phone number, digits only, such as 07700900123.")
         return number

@@ -106,7 +106,7 @@ class _Entry:
 
     def phone(self) -> str:
         given = self.text("phone", 40)
-        found = results.phone(given)
+        found = results.phone_typed(given)
         if given and not found:
             self.wrong("phone", "Give a telephone number, such as 07700 900123, or leave it empty")
         return found

@@ -379,7 +379,11 @@ def shown(question: Question, value: Any, asker: Asker = Asker.TRACER) -> str:
     if question.kind is Kind.CHOICE:
         return names.get(value, str(value))
     day = entries.iso_day(value) if question.kind is Kind.DATE else None
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}" if day else str(value)
+    if day is None:
+        return str(value)
+    said = f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    # Of a birth nobody asks the weekday; for when one fell ill it is the check that the day is right.
+    return said if question.key == "birth_date" else f"{WEEKDAYS[day.weekday()]} {said}"
 
 
 def _named(entry: Mapping[str, Any]) -> str:

@@ -231,6 +231,14 @@ def phone(text: str) -> str:
     return kept if len(set(digits)) > 2 else ""
 
 
+def phone_typed(text: str) -> str:
+    """A number that somebody types while it is said, as ``phone`` reads it; ``""`` also for a British one of a digit too few or
+    too many: there is still somebody to ask."""
+    read = phone(text)
+    digits = (11,) if read.startswith("07") else (10, 11) if read.startswith("0") else range(10, 16)
+    return read if len(read.lstrip("+")) in digits else ""
+
+
 def email(text: str) -> str:
     """An e-mail address in lower case, or ``""`` when it cannot be one; never stops a row."""
     if not text:

@@ -43,6 +43,10 @@ def _day(on: date | datetime, now: datetime) -> str:
     return words.day(on, london_date(now))
 
 
+def _dated(on: date, now: datetime) -> str:
+    return words.dated(on, london_date(now))
+
+
 def _spoken_day(on: date, now: datetime) -> str:
     return words.spoken_day(on, london_date(now))
 
@@ -84,6 +88,7 @@ def environment(**options: Any) -> Environment:
         when=_at_now(words.when),
         ago=_at_now(words.ago),
         day=_at_now(_day),
+        dated=_at_now(_dated),
         spoken_day=_at_now(_spoken_day),
         short_day=_short_day,
         iso_day=_iso_day,

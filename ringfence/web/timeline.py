@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ringfence.queries.timeline import Happening, Note
 from ringfence.queries.traces import Record
 from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
+from ringfence.rules.calendar import london_date
 from ringfence.rules.messages import KINDS
 from ringfence.web import words
 
@@ -71,7 +72,11 @@ def events(record: Record) -> list[Event]:
         if each.withdrawn_at is not None
     ]
     for one in record.worked_out:
-        until = f"until {words.day(one.until_date)}" if one.until_date else "nobody asks them to stay at home"
+        until = (
+            f"until {words.dated(one.until_date, london_date(one.at))}"
+            if one.until_date
+            else "nobody asks them to stay at home"
+        )
         heading = f"Isolation {'changed' if one.because else 'worked out'}: {until}"
         found.append(Event(one.at, heading, "", one.because or one.why, "", "orange" if one.because else ""))
     for note in record.notes:
@@ -108,7 +113,7 @@ def _told(each: Happening) -> Event:
     match each.kind:
         case "result":
             heading = f"{each.what.capitalize()} result"
-            why = f"{each.text} test" + (f" of {words.day(each.on)}" if each.on else "")
+            why = f"{each.text} test" + (f" of {words.dated(each.on, london_date(each.at))}" if each.on else "")
         case "message":
             name = (
                 f"{KINDS[each.about].name}, by {CHANNELS[each.what].lower()}"
@@ -123,7 +128,7 @@ def _told(each: Happening) -> Event:
         case "interview":
             heading, by, colour = "Interview completed", by or "The resident, on the web", "green"
         case "visit":
-            heading = f"Visit planned for {words.day(each.on)}" if each.on else "Visit planned"
+            heading = f"Visit planned for {words.dated(each.on, london_date(each.at))}" if each.on else "Visit planned"
         case _:
             raise ValueError(f"unknown kind of happening {each.kind!r}")
     return Event(each.at, heading, by, why, "", colour)

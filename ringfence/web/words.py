@@ -28,18 +28,19 @@ def day(on: date | datetime, today: date | None = None) -> str:
         on = london_date(on)
     if today is None:
         return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
-    near = NEAR.get((on - today).days)
-    if near:
-        return near
-    said = f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
+    return NEAR.get((on - today).days) or dated(on, today)
+
+
+def dated(on: date, today: date) -> str:
+    """A day with its weekday: "Monday 3 August", "Monday 3 August 2020" when that is half a year away or more."""
+    said = weekday(on)
     return said if abs((on - today).days) < 180 else f"{said} {on.year}"
 
 
 def spoken_day(on: date, today: date) -> str:
     """A day to be read out, that nobody can mistake: "tomorrow, Monday 23 November", "Saturday 28 November"."""
-    said = f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
     near = NEAR.get((on - today).days)
-    return f"{near}, {said}" if near else said
+    return f"{near}, {weekday(on)}" if near else weekday(on)
 
 
 def weekday(on: date) -> str:

@@ -19,6 +19,7 @@ from ringfence.rules.results import (
     nhs_number,
     outcome,
     phone,
+    phone_typed,
     plain,
     read_row,
     received_day,
@@ -86,9 +87,26 @@ def test_days_that_would_be_guesses(text):
         iso_date(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("07700 900204", "07700900204"),
+        ("0770090020", ""),
+        ("077009002044", ""),
+        ("01632 960 204", "01632960204"),
+        ("+44 1204 96020", "0120496020"),
+        ("01632 960 2045", ""),
+        ("+48 601 234 567", "+48601234567"),
+    ],
+)
+def test_a_number_that_is_typed_has_as_many_digits_as_it_must(text, kept):
+    assert phone_typed(text) == kept
+
+
 @given(st.text(max_size=40))
 def test_a_telephone_number_never_stops_a_row(text):
     read = phone(text)
+    assert phone_typed(text) in (read, "")
     assert read == "" or (read[0] in "0+" and read.lstrip("+").isdigit() and 10 <= len(read.lstrip("+")) <= 15)
     assert phone(read) == read
 

@@ -49,4 +49,10 @@ def test_a_list_says_how_many_it_showed_and_what_it_was_narrowed_to() -> None:
         == "1 case (postcodes LE1 5, in care homes)"
     )
     assert _shown({"people": 3, "filters": {}}) == "3 cases"
+    filters = {"since": "2026-11-16", "until": "2026-11-22", "outcome": "no_details"}
+    assert (
+        _shown({"people": 3, "filters": filters})
+        == "3 cases (from Monday 16 November, until Sunday 22 November, tracing no contact details)"
+    )
+    assert _shown({"list": "setting", "traces": 1}) == "place, 1 trace"
     assert _shown({"questions": ["support"]}) == ""

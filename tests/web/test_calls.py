@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 from django.test import Client
@@ -52,6 +53,7 @@ def test_a_wrong_number_keeps_the_trace_open_for_the_other_one(town: Town, signe
     page = Page(nia.get(f"/traces/{trace}").content.decode())
     assert page.words.index("07700 900102") < page.words.index("01632 960101"), "the number to call now comes first"
     assert "Found wrong" in page.words
+    assert re.search(r"Attempts so far 1, the last today \d\d:\d\d: wrong number or address", page.words)
 
 
 MISTAKES: list[tuple[dict[str, str], str, str]] = [
@@ -229,7 +231,9 @@ def test_the_household_s_last_call_is_told_without_names(town: Town, signed_in: 
         trace=first, version=claimed.version, kind="call", outcome="reached", by=town.by("Noah", earlier), now=earlier
     )
     page = Page(signed_in("Nia").get(f"/traces/{row(second, 'ref')[0]}").content.decode())
-    told = "Somebody of the household was called 3 hours ago by the Blackburn with Darwen ring-fenced team: reached"
+    told = (
+        "Somebody else of the household was called 3 hours ago by the Blackburn with Darwen ring-fenced team: reached"
+    )
     assert told in page.words
 
 

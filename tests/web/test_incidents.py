@@ -62,7 +62,7 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
         assert problem in words(answer, 422)
         assert Page(answer.content.decode()).anchors.count("owner" if sent is due else "due") == 1
     shown = words(client.post(f"{where}/actions", {"what": "Ring.", "owner": "Leo", **due}, follow=True))
-    assert f"Leo by {on.day} {on:%B %Y}" in shown
+    assert f"Leo by {on:%A} {on.day} {on:%B}" in shown
 
     page = client.get(where).content.decode()
     number, action, version = (

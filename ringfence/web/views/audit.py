@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from ringfence.queries import audit as queries
+from ringfence.rules.attempts import TraceOutcome
 from ringfence.web import words
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -21,7 +23,7 @@ WORDS = {
     "list.opened": "Opened a list",
     "line list.listed": "Opened the line list",
     "line list.exported": "Took out the line list",
-    "alerts.listed": "Looked at what the methods found",
+    "alerts.listed": "Looked at the clusters",
     "map.shown": "Looked at the map",
     "people.searched": "Searched for somebody",
     "visit.opened": "Opened a visit",
@@ -130,6 +132,13 @@ FILTERS = {
 }
 
 
+#: Of the filter for how a trace stands: "open" is said as it is.
+OUTCOMES = {each.value: each.words.lower() for each in TraceOutcome}
+
+#: Lists that are called otherwise on their pages.
+LISTS = {"setting": "place"}
+
+
 @require_safe
 def audit(request: StaffRequest) -> HttpResponse:
     request.scope.require("audit")
@@ -163,10 +172,23 @@ def audit(request: StaffRequest) -> HttpResponse:
 def _shown(detail: dict[str, Any]) -> str:
     """How many a list showed and what it was narrowed to: "Queue, 12 traces", "3 cases: postcodes LE1"; "" of other acts."""
     if name := detail.get("list"):
-        return f"{name}, {words.count(detail.get('traces', 0), 'row' if name == 'quarantine' else 'trace')}"
+        return f"{LISTS.get(name, name)}, {words.count(detail.get('traces', 0), 'row' if name == 'quarantine' else 'trace')}"
     for key, one, many in (("people", "case", None), ("alerts", "alert", None), ("found", "person", "people")):
         if isinstance(detail.get(key), int):
             narrowed = detail.get("filters") or {}
-            to = [f"{said} {narrowed[name]}".strip() for name, said in FILTERS.items() if name in narrowed]
+            to = [
+                f"{said} {_narrowed(name, narrowed[name])}".strip()
+                for name, said in FILTERS.items()
+                if name in narrowed
+            ]
             return words.count(detail[key], one, many) + (f" ({', '.join(to)})" if to else "")
     return ""
+
+
+def _narrowed(name: str, value: Any) -> str:
+    """What a line list was narrowed to, in the words of its page."""
+    if name in ("since", "until"):
+        return words.weekday(date.fromisoformat(value))
+    if name == "care_home":
+        return ""
+    return OUTCOMES.get(value, str(value)) if name == "outcome" else str(value)

@@ -66,6 +66,7 @@ def record_page(
     busy = record.open_now and not record.open_with_me
     may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")
     national = record.team_kind in NATIONAL
+    today = london_date(request.now)
     parts = ("attempt", "escalate") if national or not record.owners else ("attempt", "escalate", "give_back")
     return page(
         request,
@@ -85,14 +86,15 @@ def record_page(
         wrong_numbers={each.number for each in record.attempts if each.outcome == Outcome.WRONG_NUMBER},
         kinds=[(kind.value, kind.words) for kind in kinds_of(record)],
         outcomes=[(each.value, each.label, each.hint) for each in OUTCOMES],
-        days=[(str(day), words.day(words.later(request.now, day), london_date(request.now))) for day in range(DAYS)],
+        days=[(str(day), words.day(words.later(request.now, day), today)) for day in range(DAYS)],
         sheet=sheet,
-        told=asking.summary(sheet, london_date(request.now)),
+        told=asking.summary(sheet, today),
         **asking.WORDS,
-        today=london_date(request.now),
+        today=today,
         isolation_changed=_changed(record),
         exposed_words=[
-            f"{words.day(each.last_contact)}, {'at home' if each.household else RELATIONS.get(each.relation, 'other').lower()}"
+            f"{words.dated(each.last_contact, today)}, "
+            + ("at home" if each.household else RELATIONS.get(each.relation, "other").lower())
             for each in record.exposures
             if each.withdrawn_at is None
         ],
