@@ -42,8 +42,42 @@ def counts(area: str = BLACKBURN) -> None:
         cursor.execute("INSERT INTO marks (key, through, at) VALUES ('count_tracing', 0, %s)", [now])
 
 
+def alerts() -> None:
+    """One cluster of today, and one of twelve days ago that was set aside five days ago."""
+    now = timezone.now()
+    told = [
+        ("AAA-222", 12, 6, "6 cases from 5 households named Flex (leisure or sport) at BB1 1AA", 5),
+        ("AAA-333", 0, 4, "4 cases of 3 households live at BB1 1AB", None),
+    ]
+    with walls.transaction(system_scope("detection")), connection.cursor() as cursor:
+        for ref, ago, cases, evidence, aside in told:
+            at = now - timedelta(days=ago)
+            cursor.execute(
+                'INSERT INTO alerts (ref, key, method, area, start, "end", found_at, updated_at, cases, rank, evidence, detail)'
+                " VALUES (%s, %s, 'exposure', %s, %s, %s, %s, %s, %s, 1, %s, %s)",
+                [
+                    ref,
+                    ref,
+                    BLACKBURN,
+                    at,
+                    at,
+                    at,
+                    at,
+                    cases,
+                    f"{evidence}; expected by chance about once a year.",
+                    "{}",
+                ],
+            )
+            if aside is not None:
+                cursor.execute(
+                    "UPDATE alerts SET dismissed_at = %s, dismissed_by = 1, dismissed_why = 'One team.' WHERE ref = %s",
+                    [now - timedelta(days=aside), ref],
+                )
+
+
 def test_a_director_s_morning(page: Page, real_town: Town, axe: Callable[[Page], list[str]]) -> None:
     counts()
+    alerts()
     for _ in range(3):
         real_town.trace(now=timezone.now() - timedelta(days=1))
     be(page, real_town, "Dora")
@@ -54,7 +88,17 @@ def test_a_director_s_morning(page: Page, real_town: Town, axe: Callable[[Page],
     page.get_by_label("What was known on a past day").fill(past.isoformat())
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("heading", name="As it was known on")).to_be_visible()
+    expect(page.get_by_text("6 cases from 5 households")).to_be_visible()
     wrong += look(page, "dora", "/area-past", axe)
+    page.get_by_role("link", name="All clusters of then").click()
+    expect(page.get_by_role("heading", name="Clusters as they were known on")).to_be_visible()
+    expect(page.get_by_text("6 cases from 5 households")).to_be_visible()
+    expect(page.get_by_text("4 cases of 3 households")).to_have_count(0)
+    expect(page.get_by_role("button", name="aside")).to_have_count(0)
+    wrong += look(page, "dora", "/clusters-past", axe)
+    page.get_by_role("link", name="Back to today").click()
+    expect(page.get_by_text("4 cases of 3 households")).to_be_visible()
+    expect(page.get_by_text("6 cases from 5 households")).to_contain_text("One team.")
     page.get_by_role("link", name="Line list").click()
     page.get_by_label("Postcode begins with").fill("BB1")
     page.get_by_text("Columns", exact=True).click()

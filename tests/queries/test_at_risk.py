@@ -51,14 +51,14 @@ def put(place: int, kind: str, area: str = BLACKBURN, size: int | None = None) -
         return str(cursor.fetchone()[0])
 
 
-def stay(trace: int, place: str, ago: int, withdrawn: bool = False, entry: int = 0) -> None:
+def stay(trace: int, place: str, ago: int, withdrawn: bool = False, entry: int = 0, days: int = 1) -> None:
     on = TODAY - timedelta(days=ago)
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
         cursor.execute(
             'INSERT INTO exposures (case_id, person_id, setting_id, entry, category, from_date, until_date, "window", source,'
             " recorded_at, withdrawn_at) SELECT t.case_id, t.person_id, s.id, %s, 'work', %s, %s, 'both', 'tracer', %s, %s"
             " FROM traces t, settings s WHERE t.id = %s AND s.ref = %s",
-            [str(entry), on, on, NOW, NOW if withdrawn else None, trace, place],
+            [str(entry), on, on + timedelta(days=days - 1), NOW, NOW if withdrawn else None, trace, place],
         )
 
 
@@ -96,6 +96,49 @@ def test_the_places_are_those_of_plain_python(town: Town, given: list[Stay], siz
         ) == sorted((*each[:-1], each[-1].why) for each in expected)
         assert [each.risk.order for each in found] == [each[-1].order for each in expected]
         transaction.set_rollback(True)
+
+
+def ill(trace: int, ago: int, onset: bool) -> None:
+    """The day on which the case of a trace fell ill; or, without symptoms, of its specimen."""
+    on = TODAY - timedelta(days=ago)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases SET first_specimen_date = %s, last_positive_date = %s, onset_date = %s WHERE id = %s",
+            [on, on, on if onset else None, *row(trace, "case_id")],
+        )
+
+
+def test_a_stay_of_many_days_counts_while_any_of_them_is_lately_and_the_last_case_says_how_quiet_it_is(
+    town: Town,
+) -> None:
+    """One was there from 40 days ago until 28 days ago, one from 33 until 27; the first has no symptoms."""
+    school, early, late = put(1, Kind.SCHOOL), town.trace(), town.trace()
+    stay(early, school, 40, days=13)
+    stay(late, school, 33, days=7)
+    stay(town.trace(), school, 41, days=13)
+    ill(early, 20, onset=False)
+    ill(late, 23, onset=True)
+    (found,) = settings_at_risk(scope=town.by("Dora"), area=BLACKBURN, now=NOW)
+    assert (found.cases, found.quiet, found.last_case) == (2, 20, TODAY - timedelta(days=20))
+    assert (found.first, found.last) == (TODAY - timedelta(days=40), TODAY - timedelta(days=27))
+    ill(late, -2, onset=True)
+    assert settings_at_risk(scope=town.by("Dora"), area=BLACKBURN, now=NOW)[0].quiet == 0
+
+
+def test_a_place_that_turned_out_to_be_another_counts_there_and_another_area_s_nowhere(town: Town) -> None:
+    mill, other, theirs = put(1, Kind.WORKPLACE), put(2, Kind.WORKPLACE), put(3, Kind.SCHOOL, LUTON)
+    for place in (mill, other):
+        stay(town.trace(), place, 1)
+    stay(town.trace(), theirs, 1)
+    scope = town.by("Dora")
+    assert settings_at_risk(scope=scope, area=BLACKBURN, now=NOW) == ()
+    verbs.merge(keep=mill, merge=other, by=town.by("Leo"), now=NOW)
+    (found,) = settings_at_risk(scope=scope, area=BLACKBURN, now=NOW)
+    assert (found.ref, found.cases) == (mill, 2)
+    for number in (4, 5):
+        stay(town.trace(), put(number, Kind.CARE_HOME), 1)
+    assert len(settings_at_risk(scope=scope, area=BLACKBURN, now=NOW)) == 3
+    assert len(settings_at_risk(scope=scope, area=BLACKBURN, now=NOW, limit=2)) == 2
 
 
 def test_how_many_people_are_there_is_said_by_somebody_local(town: Town) -> None:

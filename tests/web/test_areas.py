@@ -387,3 +387,13 @@ def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -
     assert wrong.status_code == 422 and "must be a whole number" in wrong.content.decode()
     assert "40 people are there." in words(client.post("/settings/AAA-AAA/size", {"people": "40"}, follow=True))
     assert "2.5%" in words(client.get(address))
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            'INSERT INTO exposures (case_id, person_id, setting_id, entry, category, from_date, until_date, "window",'
+            " source, recorded_at) SELECT t.case_id, t.person_id, s.id, 'b', 'care', %s, %s, 'both', 'tracer', now()"
+            " FROM traces t, settings s WHERE t.id = %s",
+            [on, on, seen_at(town, 2, 1)],
+        )
+    for people, said in (("2", "100.0%"), ("1", "over 100%: check the people there")):
+        client.post("/settings/AAA-AAA/size", {"people": people})
+        assert said in words(client.get(address))
