@@ -8,7 +8,7 @@ authority may give its own of both (``geography.boundaries``), which go before.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -28,6 +28,9 @@ STEPS = 1_500
 
 #: Metres round the authority in which neighbours' postcodes bound its own: twice as far as a cell can reach.
 AROUND = 2_800
+
+#: Postcodes at one spot, of which more are no homes but boxes of a sorting office: those of large users are all put there.
+AT_ONE_SPOT = 16
 
 Ring = list[int]
 
@@ -191,17 +194,20 @@ def _rows(area: str, near: list[tuple[str, str, int, int]]) -> list[dict[str, An
 
 
 def _apportioned(near: list[tuple[str, str, int, int]]) -> dict[str, float]:
-    """Residents by sector: of each lower-tier authority in proportion to its postcodes. None where they are not known."""
+    """Residents by sector: of each lower-tier authority in proportion to its postcodes, but for those of sorting offices. None
+    where they are not known."""
+    at_spot = Counter(each[2:] for each in near if each[0])
     counted: dict[tuple[str, str], int] = defaultdict(int)
     totals: dict[str, int] = defaultdict(int)
-    for code, area, *_ in near:
+    for code, area, east, north in near:
         if code:
-            counted[sector_of(code), area] += 1
-            totals[area] += 1
+            home = at_spot[east, north] <= AT_ONE_SPOT
+            counted[sector_of(code), area] += home
+            totals[area] += home
     people: dict[str, float] = defaultdict(float)
     for (sector, area), postcodes in counted.items():
         population = resolve.area(area).population
         if population is None:
             return {}
-        people[sector] += population * postcodes / totals[area]
+        people[sector] += population * postcodes / max(1, totals[area])
     return people

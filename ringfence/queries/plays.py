@@ -9,13 +9,11 @@ from typing import NamedTuple
 from django.db import connection
 
 from ringfence.accounts import walls
+from ringfence.geography.shapes import AT_ONE_SPOT
 from ringfence.rules.access import Scope
 
 #: One postcode in so many is enough for invented people to live in, where few of them are cases.
 SHARE = 8
-
-#: Postcodes at one spot, of which more are no homes but boxes of a sorting office: those of large users are all put there.
-AT_ONE_SPOT = 16
 
 _SOME = """
 WITH drawn AS (

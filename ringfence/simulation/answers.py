@@ -113,9 +113,9 @@ class Person:
 
     def _local(self, now: datetime) -> Said:
         draw = self.random.random
-        kind = Kind.CALL if self.phone and draw() < 0.6 else Kind.VISIT if self.address else Kind.TEXT
-        if kind is Kind.TEXT and not self.phone:
+        if not self.phone and not self.address:
             return Said(Kind.LETTER, Outcome.NO_ANSWER)
+        kind = Kind.CALL if self.phone and (draw() < 0.6 or not self.address) else Kind.VISIT
         if self.never_local or draw() > LOCAL_CHANCE:
             return self._nobody(kind)
         return self._spoke(kind, now)

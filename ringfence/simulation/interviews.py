@@ -18,6 +18,10 @@ from ringfence.simulation.people import NUMBERS, drama_number
 WITHIN = timedelta(days=2.5)
 SHARE = 0.5
 
+#: The share of them who ask for help with staying at home, and what with.
+HELPED = 0.15
+NEEDS = ("food", "food", "medicine", "money", "care")
+
 #: (name, kind, category) of places that several cases of an authority name.
 PLACES = (
     ("Canal Street Mill", "workplace", "work"),
@@ -69,6 +73,9 @@ def answers(seed: str, case: Case, town: Town, now: datetime) -> dict[str, Any] 
     places = draws.sample(town.places, min(len(town.places), draws.choice((0, 1, 1, 2))))
     if places:
         said["places"] = [_place(draws, number, place, case) for number, place in enumerate(places)]
+    said["needs_help"] = "yes" if draws.random() < HELPED else "no"
+    if said["needs_help"] == "yes":
+        said["support"] = [draws.choice(NEEDS)]
     return said
 
 

@@ -55,6 +55,19 @@ def test_they_are_computed_once_and_residents_are_apportioned(dora: Scope) -> No
     assert any(len(cell.postcodes) == 2 for cell in cells)
 
 
+def test_nobody_lives_where_a_sorting_office_has_its_boxes(dora: Scope, owner: Connection) -> None:
+    owner.execute(
+        "INSERT INTO geography.postcodes (code, area, easting, northing)"
+        " SELECT 'BB9 9' || chr(65 + n / 20) || chr(65 + n %% 20), %s, 368300, 428300 FROM generate_series(0, 39) n",
+        [BLACKBURN],
+    )
+    verbs.compute(area=BLACKBURN, by=dora, now=START)
+    found = seen(dora)
+    whole = found.pop(BLACKBURN).population
+    assert found["BB9 9"].population == 0 < (found["BB1 1"].population or 0)
+    assert sum(each.population or 0 for each in found.values()) == pytest.approx(whole)
+
+
 def test_new_postcodes_make_them_stale(dora: Scope, owner: Connection) -> None:
     verbs.compute(area=BLACKBURN, by=dora, now=START)
     lay_out(owner, "another directory", without="BB1 1AB")

@@ -46,6 +46,7 @@ def test_interviews_name_contacts_and_places(played: Tally) -> None:
     assert named > homes > 0
     assert ask("SELECT count(*) FROM traces WHERE reason = 'contact'")[0][0] > 0
     assert ask("SELECT count(*) FROM settings", "interviews")[0][0] > 0
+    assert ask("SELECT count(*) FROM referrals", "interviews")[0][0] > 0
     assert ask("SELECT count(*) FROM interviews WHERE latest > taken_up", "interviews")[0][0] == 0
 
 
