@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 from django.db import transaction as database_transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import DiagnosticField, ExecStatus
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
@@ -65,6 +65,7 @@ def _queue(database: str, team: int, now: datetime) -> _Queue:
 _CLAIM = "SELECT id, ref, version, resumed FROM casework.claim({}, {}, {}, {}, {})"
 
 _PREPARED = b"ringfence_claim"
+_NOT_PREPARED = b"26000"  # PostgreSQL, appendix A: invalid_sql_statement_name
 
 
 def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
@@ -109,14 +110,21 @@ def _claim(
 
 
 def _directly(raw: Any, arguments: list[bytes]) -> tuple[int, str, int, bool] | None:
-    """The claim as a prepared statement straight through libpq: a cursor's bookkeeping costs more than the claim."""
+    """The claim as a prepared statement straight through libpq: a cursor's bookkeeping costs more than the claim.
+
+    The driver takes away every prepared statement of a session in which something was rolled back.
+    """
     pgconn = raw.pgconn
-    if not getattr(raw, "_ringfence_claim", False):
-        done = pgconn.prepare(_PREPARED, _CLAIM.format("$1", "$2", "$3", "$4", "$5").encode())
-        if done.status != ExecStatus.COMMAND_OK:
-            raise error_from_result(done)
-        raw._ringfence_claim = True
-    result = pgconn.exec_prepared(_PREPARED, arguments)
+    for _ in range(2):
+        if not getattr(raw, "_ringfence_claim", False):
+            done = pgconn.prepare(_PREPARED, _CLAIM.format("$1", "$2", "$3", "$4", "$5").encode())
+            if done.status != ExecStatus.COMMAND_OK:
+                raise error_from_result(done)
+            raw._ringfence_claim = True
+        result = pgconn.exec_prepared(_PREPARED, arguments)
+        if result.status == ExecStatus.TUPLES_OK or result.error_field(DiagnosticField.SQLSTATE) != _NOT_PREPARED:
+            break
+        raw._ringfence_claim = False
     if result.status != ExecStatus.TUPLES_OK:
         raise error_from_result(result)
     if not result.ntuples:

@@ -190,3 +190,12 @@ def test_many_claimers_never_share_a_trace(real_town):
     assert len(traces) == len(set(traces))
     # Those that share a number wait for one another: one of each pair at most.
     assert len(traces) == kept - kept // 5
+
+
+def test_a_session_in_which_something_was_rolled_back_goes_on_claiming(real_town):
+    team = real_town.team("national")
+    for name in ("Nia", "Noah"):
+        real_town.trace()
+        assert work.claim(team=team, by=real_town.by(name), now=NOW).resumed is False
+        with pytest.raises(RuntimeError), walls.transaction(ACCOUNTS):
+            raise RuntimeError("halfway")
