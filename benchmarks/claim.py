@@ -1,4 +1,8 @@
-"""Claims: the verb in process, beside pgbench running the bare claim with its audit row on the same tables."""
+"""Claims: the verb in process, beside pgbench running the bare claim with its audit row on the same tables.
+
+The verb's tracers are threads of one process that share its pool of connections, as those of the pages do; each takes one
+for a claim and gives it back. pgbench has a session for each client.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +42,11 @@ _users = itertools.count(1_000_000)
 
 def run(full: bool) -> list[Figure]:
     """50 at once over every team, and 200 at once in the hot one."""
+    from django.db import connections
+
     seconds, rounds = (20.0, 5) if full else (5.0, 3)
     with database("country", country.seed, mark="homes") as server:
+        _share()
         with administrator(server) as admin:
             teams = [row[0] for row in admin.execute("SELECT id FROM teams WHERE kind = 'national' ORDER BY id")]
             first, last = min(teams), max(teams)
@@ -59,10 +66,21 @@ def run(full: bool) -> list[Figure]:
             rounds,
         )
         once(server)
+        connections["default"].close_pool()
     return [
         at_least(0.45, "claim", "50 tracers, 1 million in 150 teams", *_pair(wide)),
         at_least(0.55, "claim", "200 tracers, one team of 300,000", *_pair(hot)),
     ]
+
+
+def _share() -> None:
+    """From here on this process's threads share connections."""
+    from django.db import connections
+
+    from ringfence.config.settings import POOL
+
+    connections.close_all()
+    connections["default"].settings_dict["OPTIONS"]["pool"] = POOL
 
 
 def _pair(medians: dict[str, float]) -> tuple[float, str, str, float]:
@@ -94,13 +112,13 @@ def verb(server: Server, tracers: int, teams: list[int], seconds: float) -> floa
     def tracer() -> None:
         done = 0
         try:
-            connections["default"].ensure_connection()
             start.wait()
             while not stop.is_set():
                 team = random.choice(teams)
                 scope = Scope("person", next(_users), teams=(team,), permissions=permissions)
                 if work.claim(team=team, by=scope, now=country.NOW) is not None:
                     done += 1
+                connections["default"].close()  # into the pool, as at the end of a request
         except BaseException as problem:
             failed.append(problem)
             stop.set()

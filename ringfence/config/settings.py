@@ -64,6 +64,10 @@ TEMPLATES = [
 ]
 
 
+#: Threads of one process share connections: a claim never waits for a new one.
+POOL = {"min_size": 2, "max_size": 24, "timeout": 10, "max_lifetime": 1800}
+
+
 def database() -> dict[str, Any]:
     """Django's connection for this kind of process: its own role, and the apps' schemas in its search path.
 
@@ -79,8 +83,7 @@ def database() -> dict[str, Any]:
         "prepare_threshold": 0,  # what is sent apart from its values is prepared: accounts.walls.rows
     }
     if env.process in ("web", "residents"):
-        # Threads of one process share connections: a claim never waits for a new one.
-        options["pool"] = {"min_size": 2, "max_size": 24, "timeout": 10, "max_lifetime": 1800}
+        options["pool"] = POOL
     return {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": where.host,
