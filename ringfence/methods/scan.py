@@ -229,7 +229,7 @@ class Scanner:
         found: list[Cluster] = []
         taken = np.zeros(places, dtype=bool)
         for i in np.lexsort((self.order, size, -rounded)).tolist():
-            if best[i] <= 0 or len(found) == self.settings.clusters:
+            if best[i] <= loops.ROUNDING or len(found) == self.settings.clusters:
                 break
             members = circles.members[circles.starts[i] : circles.starts[i] + size[i]]
             if not taken[members].any():

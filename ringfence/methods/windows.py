@@ -22,7 +22,7 @@ Counts = NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.int32]
 #: Replications that are counted side by side: 16 counts of 16 bits are one register, and two registers go at once.
 SIDE = 32
 
-#: Two log-likelihood ratios that differ by less than this share differ by rounding.
+#: Two log-likelihood ratios that differ by less than this share differ by rounding, and one that is less than this is none.
 ROUNDING = 1e-9
 
 
