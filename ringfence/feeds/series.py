@@ -8,6 +8,7 @@ worse than none.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,13 +29,22 @@ Reader = Callable[[str], Any]
 
 def a_date(given: str) -> date:
     """2020-06-29; 29/06/2020 and a time after the day are taken as well."""
-    said = given.strip()[:10]
+    said, time = given.strip()[:10], given.strip()[10:]
     try:
-        if said[2:3] == "/" and said[5:6] == "/":
+        if time and time[0] not in "T ":
+            raise ValueError
+        if said[2:3] == "/" and said[5:6] == "/" and len(said) == 10:
             return date(int(said[6:10]), int(said[3:5]), int(said[:2]))
         return date.fromisoformat(said)
     except ValueError:
         raise Unusable("is no date; write 2020-06-29") from None
+
+
+#: What is more than there are people is a slip of the pen.
+MOST_CASES = 10**10
+
+#: "1,234" or "1,234.5"; any other comma may be a decimal one, as in "51,5".
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def a_count(given: str) -> int:
@@ -42,15 +52,20 @@ def a_count(given: str) -> int:
     number = a_number(given)
     if number < 0 or number != int(number):
         raise Unusable("is no count; write a whole number of 0 or more")
+    if number > MOST_CASES:
+        raise Unusable("is more than there are people; write the cases of one day")
     return int(number)
 
 
 def a_number(given: str) -> float:
     """A finite number."""
+    said = given.strip()
+    if "," in said and not _THOUSANDS.fullmatch(said):
+        raise Unusable("is no number; write a point before decimals, as 51.5")
     try:
-        number = float(given.replace(",", "").strip())
+        number = float(said.replace(",", ""))
     except ValueError:
-        raise Unusable("is no number") from None
+        raise Unusable("is no number" if said else "is empty; write a number") from None
     if not math.isfinite(number):
         raise Unusable("is no number that can be reckoned with")
     return number
@@ -68,6 +83,8 @@ def a_name(given: str) -> str:
     """A text that is not empty."""
     if not given.strip():
         raise Unusable("is empty; write a name or a code")
+    if any(letter < " " or letter == "\x7f" for letter in given.strip()):
+        raise Unusable("has a line break or another control character; write a name or a code")
     return given.strip()
 
 

@@ -85,7 +85,7 @@ def reproduction(
     areas, days = cases.shape
     if days < window + 1:
         raise ValueError(
-            f"R over a window of {window} needs at least {window + 1} days of cases; the series has {days}"
+            f"R over a window of {window} needs at least {window + 1} days of cases; the series has {days}: give a longer one"
         )
     if window < 1:
         raise ValueError(f"a window of {window} days: give 1 or more")

@@ -21,7 +21,10 @@ Floats = NDArray[np.float64]
 
 
 class Nowcast(NamedTuple):
-    """For each day (days,): cases reported so far, expected in the end with a 95 % interval, and the share reported."""
+    """For each day (days,): cases reported so far, expected in the end with a 95 % interval, and the share reported.
+
+    NaN: nothing is ever reported of a day so young.
+    """
 
     reported: Floats
     expected: Floats
@@ -48,7 +51,8 @@ def completeness(triangle: Floats) -> Floats:
 def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) -> Nowcast:
     """The cases of each day of ``triangle`` in the end. ``share``: completeness by delay, found elsewhere.
 
-    Raises ValueError for negative or missing counts, and for a day of which nothing can have been reported yet.
+    Of a day so young that nothing is ever reported so soon all but ``reported`` and ``complete``, which is 0, are NaN.
+    Raises ValueError for negative or missing counts.
     """
     counts = np.asarray(triangle, dtype=float)
     if counts.ndim != 2 or not counts.size:
@@ -63,8 +67,8 @@ def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) 
     counts = np.where(seen, counts, 0)
     within = completeness(counts) if share is None else np.asarray(share, dtype=float)
     complete = within[np.minimum(age, delays - 1)]
-    if np.any(complete <= 0):
-        raise ValueError("of the last days nothing can have been reported yet; leave them out")
+    told = complete > 0
+    complete = np.where(told, complete, 1.0)
     reported = counts.sum(axis=1)
     phi = _dispersion(counts, seen, within, reported / complete)
     left = 1 - complete
@@ -77,13 +81,10 @@ def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) 
         chance = mean / variance
         low, high = (np.where(mean > 0, _quantile(each, size, chance), 0.0) for each in (tails, 1 - tails))
     open_days = left > 1e-12
-    return Nowcast(
-        reported,
-        np.where(open_days, reported + reported * left / complete, reported),
-        reported + np.where(open_days, np.nan_to_num(low), 0),
-        reported + np.where(open_days, np.nan_to_num(high), 0),
-        complete,
-    )
+    expected = np.where(open_days, reported + reported * left / complete, reported)
+    lower, upper = (reported + np.where(open_days, np.nan_to_num(each), 0) for each in (low, high))
+    expected, lower, upper = (np.where(told, each, np.nan) for each in (expected, lower, upper))
+    return Nowcast(reported, expected, lower, upper, np.where(told, complete, 0.0))
 
 
 def _quantile(share: float, size: Floats, chance: Floats) -> Floats:

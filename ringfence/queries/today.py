@@ -185,20 +185,12 @@ def _expected(cases: Iterable[tuple[date, date, int]], until: date) -> dict[date
     triangle = np.maximum(triangle, 0)
     if not triangle.any():
         return {}
-    for young in range(INCOMPLETE_DAYS):
-        # Where next to nothing is known within ``young`` days, nothing can be told of the days younger than that.
-        seen = np.column_stack([triangle[:, : young + 1].sum(axis=1), triangle[:, young + 1 :]])[: DELAY_DAYS - young]
-        try:
-            found = nowcast(seen)
-        except ValueError:
-            continue
-        days = [first + timedelta(days=n) for n in range(len(seen))]
-        return {
-            day: Range(float(found.expected[n]), float(found.lower[n]), float(found.upper[n]))
-            for n, day in enumerate(days)
-            if day > until - timedelta(days=INCOMPLETE_DAYS)
-        }
-    return {}
+    found = nowcast(triangle)
+    return {
+        day: Range(float(found.expected[n]), float(found.lower[n]), float(found.upper[n]))
+        for n, day in enumerate(first + timedelta(days=n) for n in range(DELAY_DAYS))
+        if day > until - timedelta(days=INCOMPLETE_DAYS) and np.isfinite(found.expected[n])
+    }
 
 
 def _reproduction(cases: Any) -> Range | None:

@@ -196,7 +196,7 @@ def test_the_table_for_the_terminal(folder: Folder) -> None:
         ("place,date,cases\nA,yesterday,1\n", PLACES, "'yesterday' is no date; write 2020-06-29"),
         ("place,date,cases\nA,2020-06-01,-1\n", PLACES, "column cases: '-1' is no count"),
         ("place,date,cases\nA,2020-06-01,1.5\n", PLACES, "column cases: '1.5' is no count"),
-        ("place,date,cases\nA,2020-06-01,\n", PLACES, "column cases: '' is no number"),
+        ("place,date,cases\nA,2020-06-01,\n", PLACES, "column cases: '' is empty; write a number"),
         ("place,date,cases\n,2020-06-01,1\n", PLACES, "column place: '' is empty"),
         ("place,date,cases\nA,2020-06-01\n", PLACES, "cases.csv, record 2: 2 fields where the header has 3"),
         ("place,date,cases\n", PLACES, "cases.csv: there is a header and no row"),

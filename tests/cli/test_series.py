@@ -107,6 +107,18 @@ def test_nowcast(tmp_path: Path) -> None:
     assert today["expected"] == pytest.approx(10) and today["lower"] < 10 < today["upper"]
 
 
+def test_a_nowcast_where_no_case_is_reported_on_its_day(tmp_path: Path) -> None:
+    """Of the last day nothing can be said, and of the others as much as ever."""
+    rows = [f"A,{FIRST + timedelta(days=day)},{FIRST + timedelta(days=day + 1)},4" for day in range(20)]
+    rows += [f"A,{FIRST + timedelta(days=day)},{FIRST + timedelta(days=day + 2)},4" for day in range(19)]
+    file = write(tmp_path, "\n".join(["area,date,reported,cases", *rows]))
+    *_, before, today = asked("nowcast", file)["nowcast"]
+    assert (before["date"], before["reported"], before["expected"]) == ("2020-06-20", 4, 8)
+    assert (today["reported"], today["expected"], today["lower"], today["complete"]) == (0, None, None, 0)
+    table = RUN.invoke(application(), ["nowcast", file]).stdout
+    assert table.splitlines()[-1] == "2020-06-21\tA\t2020-06-21\t0\t\t\t\t0"
+
+
 def test_exposures(tmp_path: Path) -> None:
     file = write(
         tmp_path,
@@ -137,6 +149,19 @@ def test_exposures(tmp_path: Path) -> None:
         ("area,date,cases\nA,2020-06-01,1.5\n", "column cases: '1.5' is no count; write a whole number of 0 or more"),
         ("area,date,cases\nA,2020-06-01,-1\n", "column cases: '-1' is no count"),
         ("area,date,cases\nA,2020-06-01,inf\n", "'inf' is no number that can be reckoned with"),
+        ("area;date;cases\nA;2020-06-01;9,5\n", "column cases: '9,5' is no number; write a point before decimals"),
+        ("area,date,cases\nA,2020-06-01,\n", "column cases: '' is empty; write a number"),
+        ("area,date,cases\nA,2020-06-01,1e30\n", "column cases: '1e30' is more than there are people"),
+        ("area,date,cases\nA,2020-06-01?,1\n", "column date: '2020-06-01?' is no date; write 2020-06-29"),
+        ("area,date,cases\nA,01/06/20,1\n", "column date: '01/06/20' is no date; write 2020-06-29"),
+        (
+            "area,date,cases\nA\0B,2020-06-01,1\n",
+            "column area: 'A\\x00B' has a line break or another control character",
+        ),
+        (
+            "area,date,cases\nA,2020-01-01,1\nA,2020-02-01,2\nA,2020-03-01,3\n",
+            "table.csv: the series goes by months; give one date a day or one a week",
+        ),
         ("area,date,cases\n,2020-06-01,1\n", "column area: '' is empty; write a name or a code"),
         ("area,date,cases\nA,2020-06-01\n", "record 2: 2 fields where the header has 3"),
         ("area,Area,date,cases\nA,A,2020-06-01,1\n", "there are 2 columns area; leave one"),
@@ -148,7 +173,10 @@ def test_exposures(tmp_path: Path) -> None:
         ("area,date,cases\nA,2026-06-01,3\nA,9999-06-02,3\n", "record 3, column date: 9999-06-02 is far"),
         ("area,date,cases\nA,2026-06-01,3\nA,2026-06-02,3\nA,9999-06-03,3\n", "record 4, column date: 9999-06-03 is"),
         ("PK\x03\x04rest", "This is an Excel workbook or a zip file, not CSV"),
-        ("area,date,cases\nA,2020-06-01,3\n", "R over a window of 7 needs at least 8 days of cases; the series has 1"),
+        (
+            "area,date,cases\nA,2020-06-01,3\n",
+            "table.csv: R over a window of 7 needs at least 8 days of cases; the series has 1: give a longer one",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> None:

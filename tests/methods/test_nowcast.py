@@ -34,6 +34,13 @@ def test_a_day_of_which_nothing_is_known_yet_may_still_bring_some() -> None:
     assert found.expected[-1] == found.lower[-1] == 0 < found.upper[-1]
 
 
+def test_where_nothing_is_reported_on_the_day_itself_nothing_is_said_of_it() -> None:
+    found = nowcast(np.array([[0.0, 5.0, 5.0], [0.0, 5.0, 5.0], [0.0, 6.0, 0.0], [0.0, 0.0, 0.0]]))
+    assert found.complete.tolist() == [1, 1, 0.5, 0]
+    assert found.expected[:3].tolist() == [10, 10, 12] and found.reported[-1] == 0
+    assert np.isnan([found.expected[-1], found.lower[-1], found.upper[-1]]).all()
+
+
 @pytest.mark.parametrize("overdispersed", [False, True])
 def test_the_interval_holds_what_comes_about_as_often_as_it_says(overdispersed: bool) -> None:
     random = np.random.default_rng(7)
@@ -54,7 +61,5 @@ def test_what_cannot_be_asked() -> None:
         nowcast(np.array([[1.0, -1.0]]))
     with pytest.raises(ValueError, match="triangle of days by delays"):
         nowcast(np.zeros((0, 3)))
-    with pytest.raises(ValueError, match="nothing can have been reported yet"):
-        nowcast(np.array([[0.0, 5.0], [0.0, 5.0], [0.0, 0.0]]))
     with pytest.raises(ValueError, match="level of 2"):
         nowcast(np.array([[1.0]]), level=2)

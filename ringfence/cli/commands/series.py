@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
-from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
+
+from ringfence.cli.answers import about, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +62,8 @@ def read(path: Path, step: timedelta | None = None) -> Series:
     from ringfence.feeds import series
 
     rows = series.table(path, {"area": series.a_name, "date": series.a_date, "cases": series.a_count})
+    if len(set(rows["date"])) > 2 and len({each.day for each in rows["date"]}) == 1:
+        raise series.Unusable(f"{path}: the series goes by months; give one date a day or one a week")
     sums = series.summed(zip(rows["area"], rows["date"], strict=True), rows["cases"])
     areas = list(dict.fromkeys(rows["area"]))
     every = step or _step(rows["date"])
@@ -116,7 +118,8 @@ def register(app: typer.Typer) -> None:
         mean, sd = _interval(serial_interval)
         given = read(file, DAY)
         weights = method.serial_interval(mean, sd, len(given.dates))
-        found = method.reproduction(given.counts, weights, window=window)
+        with about(file):
+            found = method.reproduction(given.counts, weights, window=window)
         grown = method.growth(given.counts, window=growth_window) if len(given.dates) >= growth_window else None
         estimates = [
             {
@@ -143,7 +146,7 @@ def register(app: typer.Typer) -> None:
             }
             for a, area in enumerate(given.areas)
         ]
-        _say(
+        say(
             {"serial_interval": {"mean": mean, "sd": sd}, "window": window, "estimates": estimates, "growth": areas},
             as_json,
             estimates if not last else [{**a, **b} for a, b in zip(estimates, areas, strict=True)],
@@ -154,7 +157,7 @@ def register(app: typer.Typer) -> None:
         file: Path = FILE,
         method: Method = typer.Option(Method.FLEXIBLE, "--method"),
         alpha: float | None = typer.Option(
-            None, "--alpha", help="Chance of a false alarm; the method's own when not given."
+            None, "--alpha", min=0, max=1, help="Chance of a false alarm; the method's own when not given."
         ),
         baseline: int = typer.Option(7, "--baseline", min=3, help="EARS: times before."),
         years: int = typer.Option(5, "--years", min=1, help="Farrington: years of history."),
@@ -189,7 +192,8 @@ def register(app: typer.Typer) -> None:
         at = [len(given.dates) - 1] if last else None
         if method is Method.C1 or method is Method.C2 or method is Method.C3:
             name: Any = method.value[-2:].upper()
-            found = methods.ears(given.counts, name, baseline=baseline, alpha=alpha, at=at)
+            with about(file):
+                found = methods.ears(given.counts, name, baseline=baseline, alpha=alpha, at=at)
         else:
             base = methods.Farrington() if method is Method.FLEXIBLE else methods.FARRINGTON
             settings: Farrington = replace(
@@ -205,9 +209,10 @@ def register(app: typer.Typer) -> None:
                 residual=base.residual if residual is None else residual,
             )
             judge = methods.farrington_flexible if method is Method.FLEXIBLE else methods.farrington
-            found = judge(given.counts, settings, at=at, dates=given.dates if calendar else None)
+            with about(file):
+                found = judge(given.counts, settings, at=at, dates=given.dates if calendar else None)
         results = _exceedances(given, found)
-        _say({"method": method.value, "results": results}, as_json, results)
+        say({"method": method.value, "results": results}, as_json, results)
 
     @app.command()
     def nowcast(
@@ -224,7 +229,7 @@ def register(app: typer.Typer) -> None:
 
         until = series.a_date(as_at) if as_at else None
         results = _nowcasts(file, until, window, longest)
-        _say({"as_at": results[0]["as_at"] if results else None, "nowcast": results}, as_json, results)
+        say({"as_at": results[0]["as_at"] if results else None, "nowcast": results}, as_json, results)
 
     @app.command()
     def exposures(
@@ -254,6 +259,8 @@ def register(app: typer.Typer) -> None:
                 *(rows[name] for name in ("case", "household", "postcode", "category", "from", "to")), strict=True
             )
         ]
+        with about(file):
+            every = clusters(events, window)
         found: list[dict[str, Any]] = [
             {
                 "postcode": each.postcode,
@@ -264,9 +271,9 @@ def register(app: typer.Typer) -> None:
                 "households": each.households,
                 "events": each.events,
             }
-            for each in clusters(events, window)
+            for each in every
         ]
-        _say(
+        say(
             {"window_days": window, "clusters": found},
             as_json,
             [{**each, "cases": len(each["cases"])} for each in found],
@@ -358,32 +365,3 @@ def _nowcasts(file: Path, until: date | None, window: int, longest: int) -> list
             if last - timedelta(days=window - 1 - day) >= first
         ]
     return results
-
-
-def _say(whole: dict[str, Any], as_json: bool, rows: list[dict[str, Any]]) -> None:
-    if as_json:
-        typer.echo(json.dumps(_plain(whole), indent=1))
-        return
-    if not rows:
-        typer.echo("Nothing was found.")
-        return
-    names = list(rows[0])
-    typer.echo("\t".join(names))
-    show: Callable[[Any], str] = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)  # noqa: E731
-    for row in rows:
-        typer.echo("\t".join(show(_plain(row[name])) if row[name] is not None else "" for name in names))
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: dates as ISO 8601, what cannot be said as null."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and (isnan(value) or not isfinite(value)):
-        return None
-    return value
