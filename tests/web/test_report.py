@@ -145,6 +145,27 @@ def test_its_actions_say_how_they_stand_and_its_head_how_it_ended(town: Town) ->
     assert (said["opened"], said["area"], said["made_by"]) == ("16 November 2026 by Dora", "Here", "Dora")
 
 
+def test_a_case_whose_trace_goes_with_a_later_episode_is_named_by_its_authority(town: Town) -> None:
+    dora, (later, person) = town.by("Dora"), row(town.trace(), "case_id, person_id")
+    seen_before = ON - 100 * DAY
+    with walls.transaction(system_scope("intake")), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cases (person_id, episode, first_specimen_date, last_positive_date, authority, ltla, postcode,"
+            " opened_at, updated_at) VALUES (%s, 2, %s, %s, %s, '', '', %s, %s) RETURNING id",
+            [person, seen_before, seen_before, BLACKBURN, START, START],
+        )
+        (case,) = cursor.fetchone()
+    ref = opened(town)
+    with walls.transaction(dora), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
+            " SELECT id, %s, %s, 'It was in the alert.', %s, %s FROM incidents",
+            [case, BLACKBURN, START, dora.user],
+        )
+    (said,) = told(town, ref)["cases"]
+    assert case != later and (said["ref"], said["tracing"]) == ("a case of Blackburn with Darwen", "")
+
+
 def test_the_evidence_is_told_once(town: Town) -> None:
     with walls.transaction(system_scope("detection")), connection.cursor() as cursor:
         cursor.execute(
