@@ -16,9 +16,11 @@ from ringfence.accounts import walls
 from ringfence.partnerships.clock import hold_still
 from ringfence.queries.allocation import Allocation, allocation
 from ringfence.rules import allocation as rules
-from ringfence.rules.access import Scope
+from ringfence.rules.access import Scope, system_scope
 from ringfence.rules.allocation import Owned, Placement, Residence
 from ringfence.rules.handover import TeamKind
+
+INTAKE = system_scope("intake")
 
 #: A trace, the authority to which it goes, and its place there.
 _Move = tuple[int, str, Placement]
@@ -67,11 +69,20 @@ WITH moves AS (
     WHERE t.id = m.id
 ), told AS (
     INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area)
-    SELECT %(now)s, %(scope)s, 'trace.moved', b.person_id, b.id, m.team, m.area FROM before b JOIN moves m ON m.id = b.id
+    SELECT %(now)s, 'intake', 'trace.moved', b.person_id, b.id, m.team, m.area FROM before b JOIN moves m ON m.id = b.id
 )
 INSERT INTO handovers (trace_id, seq, previous, from_team_id, since, to_team_id, at, reason, why, recorded_at)
 SELECT b.id, b.handovers + 1, nullif(b.handovers, 0), b.team_id, b.owned_since, m.team, b.at, 'moved', m.why, %(now)s
 FROM before b JOIN moves m ON m.id = b.id
+"""
+
+# A number learnt late is the one to call; who has the trace open at this moment is not disturbed.
+_TELL_TRACES = """
+UPDATE traces t SET phone = CASE WHEN t.phone = '' THEN coalesce(nullif(p.phone, ''), p.phone_other) ELSE t.phone END,
+    household = coalesce(p.household, t.household), version = t.version + 1
+FROM people p
+WHERE p.id = ANY(%s) AND t.person_id = p.id AND t.closed_at IS NULL AND t.claimed_by IS NULL
+    AND (t.phone = '' AND (p.phone <> '' OR p.phone_other <> '') OR t.household IS DISTINCT FROM p.household)
 """
 
 # The same trace, so that one person waits once in the figures, from the day on which they were transferred.
@@ -123,7 +134,7 @@ def relocate(homes: Mapping[int, Residence], teams: Allocation, now: datetime) -
                 "whys": [home.why for _, home in waiting],
             },
         )
-    _move(moves, "intake", now)
+    _move(moves, now)
 
 
 def follow(*, by: Scope, now: datetime) -> int:
@@ -135,6 +146,7 @@ def follow(*, by: Scope, now: datetime) -> int:
         cursor.execute("SELECT EXISTS (SELECT FROM moves_due)")
         if not (cursor.fetchone() or (True,))[0]:
             return 0
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
         hold_still()
         cursor.execute(_FREE, [now])
         rows: list[Any] = cursor.fetchall()
@@ -142,17 +154,20 @@ def follow(*, by: Scope, now: datetime) -> int:
             return 0
         teams = allocation(now)
         moves: list[_Move] = []
-        for trace, _, authority, team, kind, created_at, is_open, there, why in rows:
+        people: list[int] = []
+        for trace, person, authority, team, kind, created_at, is_open, there, why in rows:
             owned = Owned(authority, team, TeamKind(kind), created_at, busy=False)
             placed = rules.relocate(owned, Residence("", there, why), teams.authorities, teams.pool_team, now)
             if is_open and isinstance(placed, Placement):
                 moves.append((trace, there, placed))
+                people.append(person)
         cursor.execute("DELETE FROM moves_due WHERE trace_id = ANY (%s)", [[row[0] for row in rows]])
-        _move(moves, by.name, now)
+        _move(moves, now)
+        tell(people)
     return len(moves)
 
 
-def _move(moves: Sequence[_Move], scope: str, now: datetime) -> None:
+def _move(moves: Sequence[_Move], now: datetime) -> None:
     if not moves:
         return
     placements = [placed for _, _, placed in moves]
@@ -161,7 +176,6 @@ def _move(moves: Sequence[_Move], scope: str, now: datetime) -> None:
             _RELOCATE,
             {
                 "now": now,
-                "scope": scope,
                 "ids": [trace for trace, _, _ in moves],
                 "authorities": [authority for _, authority, _ in moves],
                 "teams": [each.team for each in placements],
@@ -173,6 +187,12 @@ def _move(moves: Sequence[_Move], scope: str, now: datetime) -> None:
                 "whys": [each.why for each in placements],
             },
         )
+
+
+def tell(people: Sequence[int]) -> None:
+    """Tell open traces of these people, but those that somebody has open, of their home and of a first number to call."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TELL_TRACES, [list(people)])
 
 
 def reopen(brought: Mapping[int, int], now: datetime) -> None:

@@ -218,7 +218,7 @@ class _Writer:
                 [self.batch.adopted.get(person, "") for person in people],
             ],
         )
-        cursor.execute(_TELL_TRACES, [people])
+        moving.tell(people)
         if self.batch.brought:
             moving.reopen(self.batch.brought, self.batch.merger.now)
         homes = {
@@ -241,15 +241,6 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::te
     AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key,
         nhs_number)
 WHERE people.id = c.id
-"""
-
-# A number learnt late is the one to call; who has the trace open at this moment is not disturbed.
-_TELL_TRACES = """
-UPDATE traces t SET phone = CASE WHEN t.phone = '' THEN coalesce(nullif(p.phone, ''), p.phone_other) ELSE t.phone END,
-    household = coalesce(p.household, t.household), version = t.version + 1
-FROM people p
-WHERE p.id = ANY(%s) AND t.person_id = p.id AND t.closed_at IS NULL AND t.claimed_by IS NULL
-    AND (t.phone = '' AND (p.phone <> '' OR p.phone_other <> '') OR t.household IS DISTINCT FROM p.household)
 """
 
 # A move ends one standing and begins another. Where a case was opened or is traced, they still know whom they call.

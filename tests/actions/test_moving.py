@@ -93,6 +93,21 @@ def test_it_goes_when_a_try_is_recorded_and_its_home_rests_all_the_same(town: To
     assert next_one is not None and next_one.trace == called.trace
 
 
+def test_it_is_of_its_new_home_as_soon_as_it_goes(town: Town) -> None:
+    """The claim has lapsed, and somebody is on the phone to the new home at that moment."""
+    trace, there = town.trace(household=7), town.trace(LEICESTER, household=9)
+    work.claim(team=town.team("national"), by=town.by("Nia"), now=NOW)
+    (person,) = row(trace, "person_id")
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET household = 9 WHERE id = %s", [person])
+    moves_to(trace, LEICESTER)
+    leicester, nick = town.team("national", LEICESTER), town.by("Nick")
+    claimed = work.claim(team=leicester, by=nick, now=LAPSED - MINUTE)
+    assert claimed is not None and claimed.trace == there
+    assert moving.follow(by=SWEEP, now=LAPSED) == 1
+    assert row(trace, "team_id, household, queued") == (leicester, 9, True)
+
+
 def test_it_goes_when_the_claim_lapses_and_not_to_the_local_team_of_before(town: Town, called: work.Claimed) -> None:
     """Due at the same moment: the clock would pass it to Blackburn's local team."""
     with walls.transaction(SWEEP), connection.cursor() as cursor:
