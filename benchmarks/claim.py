@@ -80,7 +80,8 @@ def _share() -> None:
     from ringfence.config.settings import POOL
 
     connections.close_all()
-    connections["default"].settings_dict["OPTIONS"]["pool"] = POOL
+    here = connections["default"].settings_dict
+    here["OPTIONS"]["pool"], here["CONN_MAX_AGE"] = POOL, 0
 
 
 def _pair(medians: dict[str, float]) -> tuple[float, str, str, float]:

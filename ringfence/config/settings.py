@@ -85,7 +85,7 @@ def database() -> dict[str, Any]:
     if env.process in ("web", "residents"):
         options["pool"] = POOL
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "ringfence.config.postgres",
         "HOST": where.host,
         "PORT": where.port,
         "NAME": where.name,
