@@ -12,6 +12,9 @@ from ringfence.queries.today import Range
 
 WIDTH, HEIGHT, FOOT = 680, 180, 22
 
+#: Days that a curve has at least.
+LEAST_DAYS = 28
+
 
 class Bar(NamedTuple):
     """One day's bar in the drawing's units."""
@@ -47,6 +50,12 @@ class Drawing(NamedTuple):
     whiskers: tuple[Whisker, ...] = ()
 
 
+def since_the_first(days: Sequence[Day]) -> Sequence[Day]:
+    """The days from the first with a case on, and four weeks at least: what was before the record began is no curve."""
+    first = next((at for at, day in enumerate(days) if day.cases), len(days))
+    return days[max(0, min(first, len(days) - LEAST_DAYS)) :]
+
+
 def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> Drawing:
     """The drawing of some days in a row; ``expected``: of days that are not complete, cases once all are reported."""
     told = expected or {}
@@ -71,7 +80,14 @@ def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> D
     names = tuple(
         (round(at * step, 1), f"{day.on.day} {day.on:%b}") for at, day in enumerate(days) if day.on.weekday() == 0
     )
-    return Drawing(WIDTH, HEIGHT, bars, scale, names[::2], _whiskers(days, told, step, full / top))
+    return Drawing(
+        WIDTH,
+        HEIGHT,
+        bars,
+        scale,
+        names[:: 2 if len(days) > LEAST_DAYS else 1],
+        _whiskers(days, told, step, full / top),
+    )
 
 
 def _whiskers(days: Sequence[Day], told: Mapping[date, Range], step: float, unit: float) -> tuple[Whisker, ...]:

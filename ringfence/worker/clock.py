@@ -82,7 +82,7 @@ def tick(now: datetime) -> None:
     done = handover.sweep(by=SWEEP, now=now)
     if done.handed_over or done.woken:
         logger.info(
-            "handed over %d to %d teams; %d put back into queues", done.handed_over, len(done.teams), done.woken
+            "handed over %d, to teams: %d; put back into queues: %d", done.handed_over, len(done.teams), done.woken
         )
     calls = followups.make(by=INTERVIEWS, now=now)
     if calls.planned or calls.lost or calls.became_case:

@@ -1,8 +1,11 @@
-"""The drawing of a map: paths, numbers where there is room, circles within the frame, strays beyond it."""
+"""The drawing of a map: paths, numbers where there is room, circles within the frame; where a curve begins."""
 
 from __future__ import annotations
 
-from ringfence.web import maps
+from datetime import date, timedelta
+
+from ringfence.queries.areas import Day
+from ringfence.web import curves, maps
 from ringfence.web.maps import Part
 
 
@@ -43,3 +46,12 @@ def test_of_many_small_ones_a_stray_is_in_the_frame_only_with_a_case() -> None:
     near, far = maps.draw(town, []), square(900_000, 0, 100)
     assert maps.draw([*town, part(far, weight=0)], []).metres == near.metres
     assert maps.draw([*town, part(far, weight=1)], []).metres > near.metres
+
+
+def test_a_curve_begins_with_the_first_case_and_has_four_weeks() -> None:
+    def shown(first: int, cases: int = 1) -> int:
+        days = [Day(date(2026, 11, 1) + timedelta(days=at), cases if at == first else 0, True) for at in range(56)]
+        return len(curves.since_the_first(days))
+
+    assert [shown(first) for first in (0, 10, 28, 50)] == [56, 46, 28, 28]
+    assert shown(0, cases=0) == 28

@@ -79,6 +79,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
     form = Form(request.GET)
     on = _past_day(form, request)
     found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
+    days = curves.since_the_first(found.days)
     may = request.scope.may("clusters")
     told = alerts.alerts(scope=request.scope, area=code, now=request.now, on=on, limit=5) if may else ()
     asked = 0 if on or not may else len(incidents.asks(scope=request.scope, area=code))
@@ -94,7 +95,8 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         found=found,
         on=on,
         rate=found.rate(place.population),
-        drawing=curves.draw(found.days, found.expected),
+        days=days,
+        drawing=curves.draw(days, found.expected),
         alerts=told,
         kept_since=alerts.kept_since(scope=request.scope, area=code) if on and may else None,
         digest=rules.wanted(

@@ -120,6 +120,25 @@ WORDS = {
     "lending.ended": "Ended a lending",
 }
 
+#: What the service does by itself, by the scope under which it does it.
+SERVICES = {
+    "intake": "line lists",
+    "sweep": "the clock",
+    "interviews": "what interviews say",
+    "messages": "messages",
+    "detection": "clusters",
+    "counting": "figures",
+    "digest": "the morning's e-mail",
+    "search": "searching",
+    "policy": "policies",
+    "reconcile": "balances",
+    "geography": "maps",
+    "statistics": "figures",
+    "deliveries": "deliveries",
+    "audit": "records opened",
+    "accounts": "people and teams",
+}
+
 #: What a line list was narrowed by.
 FILTERS = {
     "since": "from",
@@ -161,6 +180,7 @@ def audit(request: StaffRequest) -> HttpResponse:
         section=SECTION,
         found=found,
         words=WORDS,
+        services=SERVICES,
         shown={event.id: _shown(event.detail) for event in found.events},
         who=who,
         trace=ref,
