@@ -78,14 +78,14 @@ def add_user(
     try:
         validate_email(email)
     except ValidationError:
-        raise Invalid("email", "Give an e-mail address such as name@example.org.") from None
+        raise Invalid("email", "Give an email address such as name@example.org.") from None
     made = None if password else _password()
     with walls.transaction(by):
         found_team, found_area = _place(role, team, area)
         _allow(may_give_role(_giver(by, now), to=None, role=role, team=team, area=found_area))
         if User.objects.filter(email=email).exists():
             raise Invalid(
-                "email", "Somebody with this e-mail address is here already; give them a further role instead."
+                "email", "Somebody with this email address is here already; give them a further role instead."
             )
         person = User(email=email, name=name)
         _check_password(password or made or "", person)
@@ -118,13 +118,13 @@ def add_users(*, people: Sequence[Newcomer], by: Scope, now: datetime, password:
             try:
                 validate_email(each.email)
             except ValidationError:
-                raise Invalid("email", f"{each.email!r} is no e-mail address such as name@example.org.") from None
+                raise Invalid("email", f"{each.email!r} is no email address such as name@example.org.") from None
             if password is not None:
                 _check_password(password, User(email=each.email, name=each.name))
         emails = [each.email.strip().lower() for each in people]
         taken = User.objects.filter(email__in=emails).values_list("email", flat=True).first()
         if taken or len(set(emails)) < len(emails):
-            raise Invalid("email", f"{taken or 'One e-mail address'} is here or in the list already; nobody was added.")
+            raise Invalid("email", f"{taken or 'One email address'} is here or in the list already; nobody was added.")
         users = User.objects.bulk_create(
             User(email=email, name=each.name, password=shared) for email, each in zip(emails, people, strict=True)
         )

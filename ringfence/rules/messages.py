@@ -109,7 +109,7 @@ KINDS: dict[str, Kind] = {
         Kind("ended", "No longer need to stay at home", "When isolation ends early.", frozenset(), _ALL),
         Kind(
             "digest",
-            "The director's morning e-mail",
+            "The director's morning email",
             "To directors and analysts who want it, each morning: numbers alone, without names and places.",
             frozenset({"area", "cases", "found", "actions", "page"}),
             (Channel.EMAIL,),

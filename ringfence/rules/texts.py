@@ -67,7 +67,7 @@ BODIES = {
         "ended": "You no longer need to stay at home. Thank you.",
         "digest": "((area))\n\n((cases))\n\n((found))\n\n((actions))\n\nWhere, and what it rests on, is on your page: ((page))\n\n"
         "You get this each morning because you answer for the area; you can stop it at the foot of that page. It names nobody "
-        "and no place, because e-mails are passed on.",
+        "and no place, because emails are passed on.",
     },
     "pl": {
         "invitation": "Śledzenie kontaktów: prosimy o wypełnienie krótkiego formularza o Twoim ostatnim teście. Zajmie to "

@@ -41,7 +41,7 @@ QUESTIONS = (
 ANSWERS = (
     "A voicemail was left on the second call; nobody rang back.",
     "No interpreter yet. A daughter answered once and spoke English.",
-    "The laboratory sent only this one. The e-mail address is on the record.",
+    "The laboratory sent only this one. The email address is on the record.",
 )
 NOTES = (
     "Rang out each time; a voicemail greeting in another name.",

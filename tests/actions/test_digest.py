@@ -166,7 +166,7 @@ def test_it_is_stopped_and_wanted_again_on_the_page(town: Town) -> None:
     client = Client()
     client.force_login(town.users["Dora"], BACKEND)
     address = f"/areas/{BLACKBURN}/digest"
-    for said, told in (("no", "You get no e-mail"), ("yes", "You get an e-mail each morning.")):
+    for said, told in (("no", "You get no email"), ("yes", "You get an email each morning.")):
         page = Page(client.post(address, {"digest": said}, follow=True).content.decode())
         assert told in page.words and page.problems == []
     assert "Send me no more" in page.words

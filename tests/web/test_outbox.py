@@ -30,3 +30,10 @@ def test_a_link_is_shown_while_an_exercise_is_in_force(town: Town, signed_in: Si
     ServiceRule.objects.create(from_date=date(2026, 1, 2), policy=ENGLAND[0].name)
     words = shown(client)
     assert "/you/" not in words and "links to residents' forms are left out" in words
+
+
+def test_a_number_is_told_in_groups(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    town.trace(now=now - timedelta(minutes=30), phone="07700900123")
+    assert messages.invite(by=MESSAGES, now=now).invited == 1
+    assert "text message to 07700 900123" in shown(signed_in("Nia"))

@@ -127,7 +127,7 @@ def choose_digest(request: StaffRequest, code: str) -> HttpResponse:
     wanted = request.POST.get("digest") == "yes"
     digest.choose(wanted=wanted, by=request.scope, now=request.now)
     messages.success(
-        request, "You get an e-mail each morning." if wanted else "You get no e-mail in the morning from now on."
+        request, "You get an email each morning." if wanted else "You get no email in the morning from now on."
     )
     return redirect("area", code)
 
