@@ -57,7 +57,7 @@ class Printed:
             f"  {r.accepted:>11,} accepted, {r.positives:,} of them positive",
             f"  {r.duplicate:>11,} duplicate: the specimen was in the record already",
             f"  {r.quarantined:>11,} in quarantine" + (": see /quarantine" if r.quarantined else ""),
-            f"  {r.cases_opened:>11,} cases opened",
+            f"  {r.cases_opened:>11,} {'case' if r.cases_opened == 1 else 'cases'} opened",
             *(f"  Look at this: {warning}" for warning in r.warnings),
         ]
         return "\n".join(lines)

@@ -128,7 +128,7 @@ class Floor:
             self.people[each.trace] = Person(each.birth_date, each.care_home, each.phone, each.address, draws)
             if each.specimen is not None and each.authority in self.interviewing:
                 self.cases[each.trace] = interviews.Case(each.authority, each.postcode, each.specimen)
-                self.towns.setdefault(each.authority, interviews.Town()).meet(each.postcode)
+                self.towns.setdefault(each.authority, interviews.Town(each.authority)).meet(each.postcode)
             self._last = each.trace
         return len(found)
 

@@ -22,13 +22,13 @@ SHARE = 0.5
 HELPED = 0.15
 NEEDS = ("food", "food", "medicine", "money", "care")
 
-#: (name, kind, category) of places that several cases of an authority name.
+#: (names, kind, category) of places that several cases of an authority name; each authority's has one of the names.
 PLACES = (
-    ("Canal Street Mill", "workplace", "work"),
-    ("St Anne's Primary School", "school", "education"),
-    ("Northgate Bakery", "shop", "shopping"),
-    ("Riverside Gym", "leisure", "sport"),
-    ("The Weaver's Arms", "hospitality", "eating_out"),
+    (("Canal Street Mill", "Albion Works", "Wharf Lane Depot"), "workplace", "work"),
+    (("St Anne's Primary School", "Hill Top Primary School", "Meadow Lane School"), "school", "education"),
+    (("Northgate Bakery", "Station Road Stores", "Market Hall Grocers"), "shop", "shopping"),
+    (("Riverside Gym", "Park Lane Sports Centre", "The Climbing Barn"), "leisure", "sport"),
+    (("The Weaver's Arms", "The Railway Inn", "Luigi's Kitchen"), "hospitality", "eating_out"),
 )
 
 
@@ -43,7 +43,9 @@ class Case(NamedTuple):
 class Town:
     """The places of one authority: each at the postcode of the first ones met there."""
 
-    def __init__(self) -> None:
+    def __init__(self, authority: str) -> None:
+        draws = Random(f"places {authority}")
+        self._called = [(draws.choice(names), kind, category) for names, kind, category in PLACES]
         self.postcodes: list[str] = []
 
     def meet(self, postcode: str) -> None:
@@ -53,7 +55,7 @@ class Town:
 
     @property
     def places(self) -> Sequence[tuple[str, str, str, str]]:
-        return [(*place, postcode) for place, postcode in zip(PLACES, self.postcodes, strict=False)]
+        return [(*place, postcode) for place, postcode in zip(self._called, self.postcodes, strict=False)]
 
 
 def answers(seed: str, case: Case, town: Town, now: datetime) -> dict[str, Any] | None:

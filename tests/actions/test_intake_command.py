@@ -41,7 +41,7 @@ def test_a_day_s_work_on_the_command_line(tmp_path):
 
     code, said, wrong = run("intake", good, "--source", "Lab")
     assert (code, wrong) == (0, "")
-    assert "good.csv from Lab" in said and "1 cases opened" in said and "2 accepted, 1 of them positive" in said
+    assert "good.csv from Lab" in said and "1 case opened" in said and "2 accepted, 1 of them positive" in said
     code, said, _ = run("intake", good, "--source", "Lab", "--json")
     got = json.loads(said)
     assert code == 0 and got["again"] and got["rows"] == 2 and got["balances"]
