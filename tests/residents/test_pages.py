@@ -140,7 +140,7 @@ def test_a_person_needs_a_name_and_can_be_taken_back(phone: Phone, invited: Invi
     phone.open("/form/contacts").send(any_contacts="yes")
     phone.send()
     assert (phone.status, "Give a name" in phone.words) == (422, True)
-    phone.send(given_name="Ann", phone="12")
+    phone.send(given_name="Ann", phone="0770090012")
     assert "Give a telephone number" in phone.words and "Say how they know each other" in phone.words
     phone.send(given_name="Ann", phone="", relation="household")
     phone.follow("Change Ann")

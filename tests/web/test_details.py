@@ -24,7 +24,7 @@ def test_a_number_is_added_shown_to_call_and_marked_as_wrong(town: Town, signed_
 
 
 def test_a_mistake_keeps_what_was_typed(town: Town, signed_in: SignedIn, handed_over: str) -> None:
-    answer = signed_in("Lola").post(f"/traces/{handed_over}/details", SENT | {"value": "phone"})
+    answer = signed_in("Lola").post(f"/traces/{handed_over}/details", SENT | {"value": "0770090012"})
     page = Page(answer.content.decode())
     assert answer.status_code == 422
     assert "There is a problem Give a phone number" in page.words
