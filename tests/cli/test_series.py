@@ -123,7 +123,7 @@ def test_exposures(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         "case,household,postcode,category,from,to\n1,a,le54pw,gym,2020-08-03,2020-08-03\n"
-        "2,b,LE5 4PW,gym,2020-08-08,2020-08-08\n3,b,LE5 4PW,gym,2020-08-20,2020-08-20\n",
+        "2,b,LE5 4PW,Gym,2020-08-08,2020-08-08\n3,b,LE5 4PW,gym,2020-08-20,2020-08-20\n",
     )
     assert asked("exposures", file)["clusters"] == [
         {
@@ -186,6 +186,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> Non
 
 def test_options_that_cannot_be(series: str, tmp_path: Path) -> None:
     assert "give the mean and the standard deviation in days" in refused("growth", series, "--serial-interval", "5")
+    assert "give the mean and the standard deviation in days" in refused("growth", series, "--serial-interval", "5,inf")
     assert "give more than 1 day" in refused("growth", series, "--serial-interval", "0.5,1")
     for last in ((), ("--last",)):
         said = refused("exceedance", series, *last)
@@ -198,6 +199,7 @@ def test_options_that_cannot_be(series: str, tmp_path: Path) -> None:
     for day in ("0001-01-01", "2020-06-01", "9999-12-31"):
         said = refused("nowcast", reports, "--as-at", day)
         assert "the file has days from 2020-06-02, reported until 2020-06-03; give one of those" in said
+    assert "--as-at soon: is no date; write 2020-06-29" in refused("nowcast", reports, "--as-at", "soon")
     early = write(tmp_path, "area,date,reported,cases\nA,2020-06-02,2020-06-01,1\n")
     assert "are reported on 2020-06-01, before they were tested" in refused("nowcast", early)
 

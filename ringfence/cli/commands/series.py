@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -227,7 +228,10 @@ def register(app: typer.Typer) -> None:
         """Cases of the last days when all are reported. Columns: area, date (of the specimen), reported (date), cases."""
         from ringfence.feeds import series
 
-        until = series.a_date(as_at) if as_at else None
+        try:
+            until = series.a_date(as_at) if as_at else None
+        except series.Unusable as problem:
+            raise ValueError(f"--as-at {as_at}: {problem}") from None
         results = _nowcasts(file, until, window, longest)
         say({"as_at": results[0]["as_at"] if results else None, "nowcast": results}, as_json, results)
 
@@ -253,8 +257,17 @@ def register(app: typer.Typer) -> None:
                 "to": series.a_date,
             },
         )
+        # Who writes "Gym" and who writes "gym" were at one place; it is told as it was written first.
+        spelt: dict[str, str] = {}
         events = [
-            Event(case, home, canonical(postcode) or postcode.upper(), category, first, last)
+            Event(
+                case,
+                home,
+                canonical(postcode) or postcode.upper(),
+                spelt.setdefault(category.casefold(), category),
+                first,
+                last,
+            )
             for case, home, postcode, category, first, last in zip(
                 *(rows[name] for name in ("case", "household", "postcode", "category", "from", "to")), strict=True
             )
@@ -283,6 +296,8 @@ def register(app: typer.Typer) -> None:
 def _interval(given: str) -> tuple[float, float]:
     try:
         mean, sd = (float(each) for each in given.split(","))
+        if not isfinite(mean + sd):
+            raise ValueError
     except ValueError:
         raise ValueError(
             f"--serial-interval {given}: give the mean and the standard deviation in days, such as 5.2,2.8"
