@@ -189,9 +189,10 @@ def _coincidences(new: tuple[int, int], today: date) -> list[Finding]:
     for area, cases in by_area.items():
         population = resolve.atlas().areas[area].population or 0
         for each in method.coincidences(cases):
-            a_year = method.coincidences_by_chance(
+            said = method.coincidences_by_chance(
                 each.households, prevalence.get(area, 0), round(population * POSTCODES_PER_RESIDENT)
             )
+            a_year = rules.simulated(Method.COINCIDENCE, said)
             if a_year > TOO_COMMON:
                 continue
             findings.append(

@@ -137,8 +137,8 @@ def false_alarms(
 def coincidences_by_chance(households: int, cases: int, postcodes: int, *, window: int = COINCIDENCE_WINDOW) -> float:
     """How many postcodes a year would have so many households with cases in a window, were cases spread evenly.
 
-    ``cases``: households with a case in the area in the window; ``postcodes``: of the area. Households of one postcode
-    are alike in much that matters, so chance is a lower bound and an alert a question, not an answer.
+    ``cases``: households with a case in the area in the window; ``postcodes``: of the area. Cases are not spread evenly, as
+    postcodes hold one to a hundred addresses: ``rules.alerts.simulated`` says how often as much comes where they do.
     """
     if postcodes < 1:
         return float("inf")

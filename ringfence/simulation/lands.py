@@ -17,13 +17,26 @@ Ints = NDArray[np.int64]
 
 
 class Land(NamedTuple):
-    """An authority: its postcodes (n, 2) in metres, the number of each one's sector, its residents and daily counts."""
+    """An authority: its postcodes (n, 2) in metres, the number of each one's sector, its residents and daily counts; and
+    how many addresses each postcode has."""
 
     name: str
     points: Floats
     sector: Ints
     population: int
     counts: Ints
+    addresses: Ints
+
+
+#: Addresses of a postcode: 15 on average, 1 to 100 (Royal Mail's bounds); that they are as unequal as a gamma distribution
+#: of this shape is an assumption.
+ADDRESSES, LEAST, MOST, SHAPE = 15, 1, 100, 1.0
+
+
+def addresses(postcodes: int, random: np.random.Generator) -> Ints:
+    """How many addresses each of so many postcodes has."""
+    drawn = random.gamma(SHAPE, ADDRESSES / SHAPE, postcodes)
+    return np.clip(np.round(drawn), LEAST, MOST).astype(np.int64)
 
 
 def generated(seed: int, days: int = 120, population: int = 150_000) -> Land:
@@ -33,8 +46,9 @@ def generated(seed: int, days: int = 120, population: int = 150_000) -> Land:
     middles = random.uniform(0, 12_000, (sectors, 2))
     sector = np.repeat(np.arange(sectors), 200)
     points = middles[sector] + random.normal(0, 500, (len(sector), 2))
+    held = addresses(len(points), np.random.default_rng([seed, 8]))
     level = 4 * np.exp(np.cumsum(random.normal(0, 0.05, days)))
-    return Land(f"generated {seed}", points, sector, population, random.poisson(np.clip(level, 1, 15)))
+    return Land(f"generated {seed}", points, sector, population, random.poisson(np.clip(level, 1, 15)), held)
 
 
 def real(counts: Mapping[tuple[str, date], int], first: date, last: date, authorities: int, seed: int) -> list[Land]:
@@ -57,7 +71,7 @@ def real(counts: Mapping[tuple[str, date], int], first: date, last: date, author
             if area in chosen and easting != r"\N":
                 found[area].append((code, float(easting), float(northing)))
     span = [first + timedelta(days=each) for each in range((last - first).days + 1)]
-    lands = []
+    lands: list[Land] = []
     for code, authority in chosen.items():
         if rows := sorted(found[code]):
             _, sector = np.unique([row[0][:-2] for row in rows], return_inverse=True)
@@ -68,6 +82,7 @@ def real(counts: Mapping[tuple[str, date], int], first: date, last: date, author
                     sector.astype(np.int64),
                     authority.population or 0,
                     np.array([counts.get((code, day), 0) for day in span]),
+                    addresses(len(rows), np.random.default_rng([seed, 8, len(lands)])),
                 )
             )
     return lands

@@ -36,6 +36,10 @@ RATE = 0.01
 #: report; that one who was infected at a place names it; places that an interviewed case names on average.
 TOGETHER, INTERVIEWED, NAMES_IT, NAMED = 0.3, 0.75, 0.6, 1.2
 
+#: Shares of households of one, two, ... six people and more (Office for National Statistics, families and households, 2020,
+#: rounded); and of how many of the last week's cases the household is tried.
+PEOPLE, TRIES = (0.29, 0.35, 0.16, 0.14, 0.04, 0.02), 5
+
 #: How unequal the sectors of an authority are: standard deviation of the logarithm of their risk.
 UNEQUAL = 0.5
 
@@ -98,17 +102,25 @@ def _cases(days: Ints, home: Ints, household: Ints, random: np.random.Generator)
 
 
 def play(land: Land, random: np.random.Generator) -> Play:
-    """The authority's counts spread over its postcodes, without an outbreak."""
+    """The authority's counts spread over the people at its addresses, without an outbreak."""
     day = np.repeat(np.arange(len(land.counts)), land.counts)
     risk = np.exp(random.normal(0, UNEQUAL, land.sector.max() + 1))[land.sector]
-    home = random.choice(len(land.points), len(day), p=risk / risk.sum())
-    household = np.arange(len(day))
+    postcode = np.repeat(np.arange(len(land.points)), land.addresses)
+    people = random.choice(len(PEOPLE), len(postcode), p=PEOPLE) + 1
+    exposed = np.cumsum(people * risk[postcode])
+    household = np.searchsorted(exposed, random.random(len(day)) * exposed[-1], side="right")
     joins = random.random(len(day)) < TOGETHER
-    for each in np.flatnonzero(joins).tolist():
+    ill: dict[int, int] = defaultdict(int)
+    for each in range(len(day)):
         low = int(np.searchsorted(day, day[each] - 7))
-        if low < each:
-            other = int(random.integers(low, each))
-            home[each], household[each] = home[other], household[other]
+        if joins[each] and low < each:
+            # A household that lives alone, or is ill already, has nobody to infect: another one is tried.
+            for other in random.integers(low, each, TRIES).tolist():
+                if ill[int(household[other])] < people[household[other]]:
+                    household[each] = household[other]
+                    break
+        ill[int(household[each])] += 1
+    home = postcode[household]
     reported, asked = _cases(day, home, household, random)
     places = _places(land)
     busy = np.arange(1, places + 1) ** -0.8
@@ -127,7 +139,7 @@ def planted(land: Land, quiet: Play, extent: str, size: int, start: int, random:
     """An outbreak of ``size`` cases from day ``start`` on, over one to two weeks, in addition."""
     lasts = int(random.integers(7, 15))
     day = start + np.sort(np.append(0, random.integers(0, lasts, size - 1)))
-    at = int(random.integers(len(land.points)))
+    at = int(random.choice(len(land.points), p=land.addresses / land.addresses.sum()))
     away = ((land.points - land.points[at]) ** 2).sum(1)
     if extent == "postcode":
         inside = np.array([at])
@@ -138,8 +150,9 @@ def planted(land: Land, quiet: Play, extent: str, size: int, start: int, random:
         inside = np.argsort(away)[: max(2, 5 * len(land.points) // (int(land.sector.max()) + 1))]
     else:
         inside = np.arange(len(land.points))
-    home = random.choice(inside, size)
-    household = 10_000_000 + np.arange(size)
+    home = random.choice(inside, size, p=land.addresses[inside] / land.addresses[inside].sum())
+    # Two households at least, and no more than there are addresses.
+    household = 10_000_000 + np.arange(size) % max(2, int(land.addresses[inside].sum()))
     for each in np.flatnonzero(random.random(size) < TOGETHER).tolist():
         if each:
             other = int(random.integers(each))

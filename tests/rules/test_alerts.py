@@ -129,7 +129,7 @@ def test_the_list_is_in_order_and_nothing_is_lost(those: list[Finding]) -> None:
             assert any(set(each.cases) & set(other.cases) and other.area == each.area for other in kept)
 
 
-@pytest.mark.parametrize("method", alerts.SIMULATED)
+@pytest.mark.parametrize("method", Method)
 def test_what_is_said_of_chance_is_what_simulation_brought(method: Method) -> None:
     for said, seen in alerts.SIMULATED[method]:
         assert alerts.simulated(method, said) == pytest.approx(seen)
@@ -141,8 +141,10 @@ def test_what_is_said_of_chance_is_what_simulation_brought(method: Method) -> No
     assert alerts.simulated(method, 0) == 0
 
 
-def test_where_nothing_was_simulated_the_formula_stands() -> None:
-    assert alerts.simulated(Method.COINCIDENCE, 3.5) == 3.5
+def test_coincidences_are_commoner_than_cases_spread_evenly_would_bring() -> None:
+    """Postcodes hold one to a hundred addresses: what the formula takes for twice in ten years comes once in one."""
+    assert alerts.simulated(Method.COINCIDENCE, 0.5) == 1.2
+    assert alerts.simulated(Method.COINCIDENCE, 100) == pytest.approx(94)
 
 
 def test_over_after_fourteen_quiet_days() -> None:

@@ -23,6 +23,14 @@ def test_the_counts_are_those_of_the_day_and_nobody_is_known_before_the_report()
         assert len(set(QUIET.home[QUIET.household == household].tolist())) == 1
 
 
+def test_cases_live_where_people_do_and_no_household_has_more_of_them_than_people() -> None:
+    """Postcodes of 1 to 100 addresses; those with more have more cases, so that more of them meet by chance."""
+    assert LAND.addresses.min() == 1 and LAND.addresses.max() <= 100 and 13 < LAND.addresses.mean() < 17
+    homes = np.concatenate([power.play(LAND, np.random.default_rng(seed)).home for seed in range(10)])
+    assert LAND.addresses[homes].mean() == pytest.approx((LAND.addresses**2).sum() / LAND.addresses.sum(), rel=0.1)
+    assert np.unique(QUIET.household, return_counts=True)[1].max() <= len(power.PEOPLE)
+
+
 @pytest.mark.parametrize("extent", power.EXTENTS)
 def test_an_outbreak_is_where_it_is_said_to_be(extent: str) -> None:
     for seed in range(5):
