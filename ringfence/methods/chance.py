@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 
 from ringfence.methods import windows as loops
 
+#: Cases up to which a replication deals them out one by one: of more, how many each place has is drawn at once.
+ONE_BY_ONE = 1_000_000
+
+#: So many cases are not counted: no study has them, and it would take hours.
+MOST = 100_000_000
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Shorts = NDArray[np.int32]
@@ -48,8 +54,10 @@ class Settings:
 
 def counted(places: int, place: Ints, day: Ints, count: Ints, days: int) -> NDArray[np.int32]:
     """Cases by place and day (places, days); what is listed twice is added up."""
-    if count.sum() > np.iinfo(np.int32).max:
-        raise ValueError(f"There are {count.sum():,} cases, more than can be counted here.")
+    if count.sum() >= MOST:
+        raise ValueError(
+            f"There are {count.sum():,} cases, and {MOST:,} are more than can be counted: correct the counts."
+        )
     added = np.bincount(np.asarray(place) * days + np.asarray(day), np.asarray(count), places * days)
     return added.reshape(places, days).astype(np.int32)
 
@@ -118,11 +126,14 @@ class Dealer:
             owned = np.round(null.weights[order]).astype(np.int64)
             kinds = owned.shape[1]
             self.strata = np.concatenate([[0], np.cumsum(owned.sum(0))])
-            owners = [np.repeat(np.arange(len(order)), owned[:, s]) for s in range(kinds)]
-            self.owners = np.concatenate(owners).astype(np.int32)
+            self.owned = owned if self.total > ONE_BY_ONE else None
+            if self.owned is None:
+                owners = [np.repeat(np.arange(len(order)), owned[:, s]) for s in range(kinds)]
+                self.owners = np.concatenate(owners).astype(np.int32)
             self.daily = np.zeros((kinds, columns), dtype=np.int64)
             self.daily[null.kind[before:], np.arange(columns)] = near.sum(0)
         else:
+            self.share = null.measure[order] / null.measure.sum()
             self.cumulative = np.cumsum(null.measure[order]) / null.measure.sum()
             self.guide = np.searchsorted(self.cumulative, np.arange(len(order)) / len(order), "right")
 
@@ -139,10 +150,26 @@ class Dealer:
     def deal(self, table: loops.Counts, side: int, number: int) -> None:
         generator = np.random.default_rng([self.seed, number])
         seed = int(generator.integers(1 << 62))
+        if self.permutation and self.owned is not None:
+            self._shuffle_many(table, side, generator)
+            return
         if self.permutation:
             loops.shuffle(table, side, seed, self.daily, self.owners, self.strata)
             return
         daily = self.fixed
         if daily is None:
             daily = generator.multinomial(self.total, self.time / self.time.sum())[:-1]
-        loops.scatter(table, side, seed, daily, self.cumulative, self.guide)
+        many = daily > ONE_BY_ONE
+        for column in np.flatnonzero(many).tolist():
+            table[:, column * loops.SIDE + side] += generator.multinomial(daily[column], self.share)
+        loops.scatter(table, side, seed, np.where(many, 0, daily), self.cumulative, self.guide)
+
+    def _shuffle_many(self, table: loops.Counts, side: int, generator: np.random.Generator) -> None:
+        """What ``loops.shuffle`` does, by the number of each place's cases that fall on a day."""
+        assert self.owned is not None
+        for s in range(self.owned.shape[1]):
+            left = self.owned[:, s].copy()
+            for column, cases in enumerate(self.daily[s].tolist()):
+                drawn = generator.multivariate_hypergeometric(left, cases, method="marginals")
+                table[:, column * loops.SIDE + side] += drawn
+                left -= drawn

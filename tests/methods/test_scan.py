@@ -283,6 +283,27 @@ def test_replications_have_what_is_expected():
     assert not (dealt[0] == dealt[1]).all()
 
 
+@pytest.mark.parametrize("model", ["poisson", "permutation"])
+def test_many_cases_are_dealt_out_by_the_place(model, monkeypatch):
+    """Of millions not one by one; what comes of it is as if."""
+    points, counts, population = town(places=40, cases=600)
+    way = scan.Settings(model=model, longest=14, replications=300)
+    by_one = scan.scan(points, *sparse(counts), way, population).maxima
+    monkeypatch.setattr("ringfence.methods.chance.ONE_BY_ONE", 10)
+    by_place = scan.scan(points, *sparse(counts), way, population).maxima
+    assert not np.array_equal(by_one, by_place)
+    assert by_place.mean() == pytest.approx(by_one.mean(), abs=4 * by_one.std() * np.sqrt(2 / 300))
+    if model == "permutation":
+        with scan.Scanner(points, counts.astype(np.int32), way) as scanner:
+            dealt = scanner.replication(0)
+        assert (dealt.sum(0) == counts.sum(0)).all() and (dealt.sum(1) == counts.sum(1)).all()
+
+
+def test_more_cases_than_can_be_counted_are_refused():
+    with pytest.raises(ValueError, match="There are 200,000,000 cases, and 100,000,000 are more than can be counted"):
+        scan.scan(np.zeros((1, 2)), *(np.array([each]) for each in (0, 0, 200_000_000)), 1, scan.Settings(), np.ones(1))
+
+
 @pytest.mark.parametrize(
     "way",
     [
