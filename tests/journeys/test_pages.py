@@ -34,6 +34,9 @@ FORMS = re.compile(
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
 WIDTHS = (360, 1280)
 
+#: What the desk shows beyond the phone, and was found in order; nothing at all to begin with.
+SEEN = {""}
+
 LINES = """Specimen ID,NHS number,Name,Date of birth,Specimen date,Result
 S1,123,Ann Example,03/04/1980,2026-11-15,Positive
 S2,,Ann Example,33/04/1980,2026-11-15,Positive
@@ -192,6 +195,21 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
     assert {re.sub(r"<[^>]*>", "*", each) for each in pages - forms} <= walked
 
 
+class Forgetful(set[str]):
+    """Knows nothing that it was told."""
+
+    def __contains__(self, _: object) -> bool:
+        return False
+
+
+@pytest.mark.nightly
+def test_every_page_whole_at_both_widths(
+    page: Page, town: Town, axe: Callable[[Page], list[str]], owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "SEEN", Forgetful())
+    test_every_page_at_both_widths(page, town, axe, owner)
+
+
 def an_incident(town: Town, trace: str) -> str:
     """The reference of an incident with a case, an action and an entry of the log."""
     now = timezone.now()
@@ -203,13 +221,36 @@ def an_incident(town: Town, trace: str) -> str:
     return ref
 
 
+#: What is shown and stands in nothing that was shown at the width before, as it is written.
+NEWLY = """() => {
+    const before = window.shownBefore, shown = new Set(), written = [];
+    for (const each of document.body.querySelectorAll("*")) {
+        if (!each.checkVisibility()) continue;
+        shown.add(each);
+        if (before && !before.has(each) && (before.has(each.parentElement) || !shown.has(each.parentElement)))
+            written.push(each.outerHTML);
+    }
+    window.shownBefore = shown;
+    return before ? written.join("\\n") : null;
+}"""
+
+
 def look(page: Page, name: str, address: str, axe: Callable[[Page], list[str]]) -> list[str]:
-    """What is wrong with the page that is shown, at each width; pictures of it."""
+    """What is wrong with the page that is shown, at each width; pictures of it.
+
+    By day the rules of accessibility are tried where there is something that they have not seen: at the width of a desk,
+    which has the same styles in wider columns, where the page shows what the phone hides, each such part once. In the
+    night every page is tried whole at each width.
+    """
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         where = f"{address} for {name} at {width}"
-        found += [f"{where}: {violation}" for violation in axe(page)]
+        newly = page.evaluate(NEWLY)
+        if newly not in SEEN:
+            found += [f"{where}: {violation}" for violation in axe(page)]
+        if newly is not None:
+            SEEN.add(newly)
         beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if beyond:
             found.append(f"{where}: {beyond} pixels to scroll sideways")
