@@ -56,7 +56,7 @@ def due_now(real_town):
 def test_it_catches_up_at_once_and_ends_when_told(real_town, due_now):
     process = worker()
     try:
-        lines_until(process, "handed over 50 to 1 teams")
+        lines_until(process, "handed over 50, to teams: 1")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     finally:
@@ -116,7 +116,7 @@ def test_it_goes_on_when_the_database_was_away(real_town, login, caplog):
         clock.run(stopping, now)
     told = [record.message for record in caplog.records if "policy" not in record.message]
     assert told[0].startswith("the database is away, trying again: terminating connection")
-    assert told[1:] == ["handed over 1 to 1 teams; 0 put back into queues", "the database is back"]
+    assert told[1:] == ["handed over 1, to teams: 1; put back into queues: 0", "the database is back"]
 
 
 @pytest.mark.parametrize(("second", "seconds"), [(0, 5.0), (4.5, 0.5), (57, 3.0), (59.75, 0.25)])
