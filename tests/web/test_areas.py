@@ -347,6 +347,7 @@ def test_alerts_are_on_the_page_and_can_be_set_aside(town: Town, signed_in: Sign
     client = signed_in("Dora")
     assert "2 cases from 2 households named Flex at ZE1 0AA" in words(client.get(f"/areas/{BLACKBURN}"))
     answer = client.get(f"/areas/{BLACKBURN}/clusters")
+    assert "was counted in simulations" in answer.content.decode()
     ref = answer.content.decode().split('id="alert-')[1][:7]
     wrong = client.post(f"/areas/{BLACKBURN}/clusters/dismiss", {"alert": ref})
     assert wrong.status_code == 422 and "Say why it needs nothing done" in wrong.content.decode()
