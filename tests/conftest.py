@@ -9,6 +9,7 @@
 ``real_town``  the same with real commits
 """
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -115,6 +116,23 @@ def country(django_db_setup: Database, django_db_blocker: Any) -> "Country":
 
     with django_db_blocker.unblock():
         return Country(django_db_setup)
+
+
+@pytest.fixture(scope="session")
+def compiled_scan() -> None:
+    """The loops of a scan as machine code: by one process, and the others read what it kept."""
+    import numpy as np
+
+    from ringfence.base.env import env
+    from ringfence.methods import scan
+
+    with open(env.home / "compiled.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        points, one = np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([0, 1])
+        for model in ("poisson", "permutation"):
+            for retrospective in (False, True):
+                way = scan.Settings(model=model, retrospective=retrospective, replications=9, workers=1)
+                scan.scan(points, one, one, np.array([3, 4]), 2, way, np.array([5.0, 5.0]), 0)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def runs(arguments: list[str]) -> list[list[str]]:
 
 def together(lines: list[list[str]]) -> list[int]:
     """Run pytest with each of these at once; their exit codes. The first one speaks as it goes."""
-    with tempfile.TemporaryFile("w+") as later:
+    with tempfile.TemporaryFile("w+") as later, subprocess.Popen([sys.executable, "-m", "tests.template"]):
         started = [start(line, None if line is lines[0] else later) for line in lines]
         codes = [each.wait() for each in started]
         later.seek(0)

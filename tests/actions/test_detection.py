@@ -364,7 +364,7 @@ def test_rows_that_are_committed_late_are_looked_at(town: Town) -> None:
     assert "BB9 9ZA" in {each.postcode for each in listed(town)}
 
 
-def test_the_scan_finds_what_comes_together(town: Town) -> None:
+def test_the_scan_finds_what_comes_together(town: Town, compiled_scan: None) -> None:
     """Two cases a day for four weeks at three postcodes, and in the last three days nine at a fourth, where one was before."""
     *_, new = GRID
     for day in range(28):

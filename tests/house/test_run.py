@@ -92,6 +92,7 @@ def test_an_unknown_door_is_wrong_use(checkout: Path) -> None:
     assert "./run test" in done.stderr
 
 
+@pytest.mark.nightly
 def test_an_interrupted_set_up_is_made_anew(checkout: Path) -> None:
     has_design(checkout)
     (checkout / ".venv" / "bin").mkdir(parents=True)

@@ -13,6 +13,8 @@ from ringfence.methods import scan, windows
 from tests.examples import examples
 from tests.methods import obvious_scan as obvious
 
+pytestmark = pytest.mark.usefixtures("compiled_scan")
+
 LATTICE = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
 

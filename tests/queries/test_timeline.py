@@ -100,14 +100,14 @@ def test_everything_is_in_one_history_for_both_teams_and_the_director(town, busy
     told = [(event.heading, event.by) for event in events(found)]
     nia, lola = "Nia, Blackburn with Darwen ring-fenced team", "Lola, Blackburn with Darwen local team"
     assert told == [
-        ("Visit planned for 18 November 2026", lola),
+        ("Visit planned for Wednesday 18 November", lola),
         ("Note", lola),
         ("Answer", nia),
         ("Question to the Blackburn with Darwen ring-fenced team", lola),
         ("Handed over to Blackburn with Darwen local team", "The clock"),
         ("1 answer saved", nia),
         ("Text message: delivered", "The service"),
-        ("Isolation changed: until 24 November 2026", ""),
+        ("Isolation changed: until Tuesday 24 November", ""),
         ("Interview completed", "Nia"),
         ("2 answers saved", nia),
         ("Phone call: voicemail", nia),

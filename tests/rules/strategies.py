@@ -36,3 +36,8 @@ def policies(draw, models=any_model, from_at=moments):
 
 
 histories = st.lists(policies(from_at=near), min_size=1, max_size=4)
+
+#: Without a policy that passes traces at once.
+waiting_histories = st.lists(
+    policies(st.sampled_from([Model.NATIONAL_ONLY, Model.TIMED]), near), min_size=1, max_size=4
+)
