@@ -135,7 +135,7 @@ UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(o
 FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT 'function', p.oid::regprocedure::text, pg_get_functiondef(p.oid), pg_get_userbyid(p.proowner),
     (SELECT string_agg(each, ' ' ORDER BY each) FROM unnest(p.proacl::text[]) each), '', ''
-FROM pg_proc p WHERE p.pronamespace::regnamespace::text = ANY (%(schemas)s)
+FROM pg_proc p WHERE p.pronamespace::regnamespace::text = ANY (%(schemas)s || 'public'::text)
 ORDER BY 1, 2, 3, 4
 """
 

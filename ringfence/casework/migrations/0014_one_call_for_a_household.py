@@ -202,6 +202,7 @@ GRANT EXECUTE ON FUNCTION speak_for TO ringfence_worker;
 """
 
 HOUSEHOLDS_BACK = """
+SET LOCAL search_path = casework, public;
 DROP FUNCTION at_home(bigint);
 DROP FUNCTION speak_for(text, bigint, bigint[], timestamptz);
 DROP FUNCTION rest_home(bigint, timestamptz, timestamptz);

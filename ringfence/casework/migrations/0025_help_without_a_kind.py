@@ -38,6 +38,7 @@ END $$;
 """
 
 BACKWARDS = """
+SET LOCAL search_path = casework, public;
 REVOKE DELETE ON referrals FROM ringfence_gate;
 
 CREATE OR REPLACE FUNCTION refer_resident() RETURNS trigger LANGUAGE plpgsql SET search_path = casework, pg_catalog, pg_temp AS $$
