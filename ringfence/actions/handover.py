@@ -46,7 +46,8 @@ SELECT EXISTS (SELECT 1 FROM partnerships WHERE applied <> revision),
     (SELECT true FROM teams k CROSS JOIN LATERAL (
         SELECT 1 FROM traces t
         WHERE t.team_id = k.id AND NOT t.queued AND t.closed_at IS NULL AND t.ready_at <= %(now)s LIMIT 1) r
-     LIMIT 1)
+     LIMIT 1),
+    EXISTS (SELECT FROM moves_due)
 """
 
 # The sentence is that of rules.handover.reason; what was brought forward (rules.renewal) carries its own. How long a home
@@ -135,12 +136,12 @@ def sweep(*, by: Scope, now: datetime) -> Swept:
     that somebody has open stays until the call is over. One whose home or number was just called comes into the other
     team's queue when it has rested. The history says ``now``, also when the trace was due earlier.
     """
-    with walls.transaction(by), connection.cursor() as cursor:
-        cursor.execute(_ANYTHING, {"now": now})
-        changed, due, ready = cursor.fetchone() or (True, True, True)
+    with walls.transaction(by):
+        ((changed, due, ready, moves),) = walls.rows(_ANYTHING, {"now": now})
     if changed:
         renewal.apply_changes(by=system_scope("policy"), now=now)
-    moving.follow(by=by, now=now)
+    if moves:
+        moving.follow(by=by, now=now)
     if not (changed or due or ready):
         return Swept(0, 0)
     with walls.transaction(by):
