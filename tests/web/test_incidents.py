@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from ringfence.accounts import walls
@@ -14,7 +15,7 @@ from ringfence.accounts.models import Membership, User
 from ringfence.actions import incidents
 from ringfence.rules.calendar import london_date
 from ringfence.web.forms import date_parts
-from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, events
+from tests.town import ACCOUNTS, BLACKBURN, INTERVIEWS, LUTON, Town, events
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -49,6 +50,25 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
     )
     assert f"{trace} belongs to the incident now." in shown
     assert "Trained there." in shown and "not known" in shown
+
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO settings (ref, kind, name, name_key, authority, created_at)"
+            " VALUES ('GGG-GGG', 'leisure', 'Flex Gym', 'flex gym', %s, now())",
+            [BLACKBURN],
+        )
+    for place, problem in (
+        ({}, "Choose a place"),
+        ({"place_ref": "ZZZ-ZZZ"}, "There is no place ZZZ-ZZZ of your area"),
+    ):
+        assert problem in words(client.post(f"{where}/places", {"place_why": "Met there.", **place}), 422)
+    sent = {"place_ref": "GGG-GGG", "place_why": "Met there."}
+    shown = client.post(f"{where}/places", sent, follow=True)
+    assert "The place belongs to the incident now." in words(shown) and "Flex Gym" in words(shown)
+    number = shown.content.decode().split('name="place" value="')[1].split('"')[0]
+    assert "Say why the place does not" in words(client.post(f"{where}/places/remove", {"place": number}), 422)
+    sent = {"place": number, f"remove-place-{number}": "It was shut."}
+    assert "It was shut." in words(client.post(f"{where}/places/remove", sent, follow=True))
 
     on = london_date(timezone.now()) + timedelta(days=9)
     due = date_parts(on, "due")
