@@ -21,12 +21,15 @@ from ringfence.queries import incidents as queries
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.settings import Kind
-from ringfence.web import curves, paper
+from ringfence.web import chains, curves, paper
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, tabs
 from ringfence.web.visitor import StaffRequest
 from ringfence.web.words import count
+
+#: Cases up to which their list stands open on the page.
+LISTED = 40
 
 
 @require_safe
@@ -98,6 +101,9 @@ def _incident(
         area=atlas().area(found.area),
         names=names,
         drawing=curves.draw(found.days),
+        chain=chains.draw(found.cases, names),
+        listed=LISTED,
+        taking_out=form is not None and any(each.field.startswith("remove-") for each in form.mistakes),
         outcomes=[(key, words, "") for key, words in Incident.Outcome.choices],
         outcome_words={each.value: each.words for each in TraceOutcome},
         kinds={each.value: each.words for each in Kind},
