@@ -282,3 +282,8 @@ def _days(of_cases: list[date], today: date) -> tuple[Day, ...]:
         Day(on, of_cases.count(on), on <= today - timedelta(days=3))
         for on in (first + timedelta(days=n) for n in range((today - first).days + 1))
     )
+
+
+def report(*, scope: Scope, ref: str, now: datetime) -> Record:
+    """An incident as it is told on paper; taking it out is logged as an opening. Raises Refused, NotFound."""
+    return incident(scope=scope, ref=ref, now=now, verb="incident.reported")

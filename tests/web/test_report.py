@@ -31,7 +31,7 @@ def seen(trace: int, on: date) -> int:
 
 
 def told(town: Town, ref: str, now: Any = START) -> dict[str, Any]:
-    record = queries.incident(scope=town.by("Dora", now), ref=ref, now=now, verb="incident.reported")
+    record = queries.report(scope=town.by("Dora", now), ref=ref, now=now)
     return paper.told(record, area="Here", made_by="Dora", now=now)
 
 

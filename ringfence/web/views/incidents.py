@@ -178,7 +178,7 @@ def end(request: StaffRequest, ref: str) -> HttpResponse:
 @require_safe
 def report(request: StaffRequest, ref: str) -> HttpResponse:
     """The situation report, as a PDF."""
-    found = queries.incident(scope=request.scope, ref=ref, now=request.now, verb="incident.reported")
+    found = queries.report(scope=request.scope, ref=ref, now=request.now)
     area = atlas().area(found.area).name
     document = paper.situation(found, area=area, made_by=request.visitor.name, now=request.now)
     answer = HttpResponse(document, content_type="application/pdf")
