@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
+from django.db import connections
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from ringfence.base.env import LOGINS, SCHEMAS, env
 from ringfence.cli import session
@@ -134,7 +136,7 @@ class Database:
                 admin.execute(_named("DROP SCHEMA IF EXISTS {schema} CASCADE", schema=schema))
         programs = server.programs()
         with subprocess.Popen(
-            [programs / "pg_dump", "--format=custom", "--exclude-schema=country", self.server.admin(self.name)],
+            [programs / "pg_dump", "--format=custom", self.server.admin(self.name)],
             stdout=subprocess.PIPE,
         ) as dumping:
             subprocess.run(
@@ -143,8 +145,12 @@ class Database:
                 check=True,
             )
         assert dumping.returncode == 0
-        with psycopg.connect(server.admin(), autocommit=True) as admin:
-            admin.execute(_named("COMMENT ON DATABASE {name} IS ", name=name) + sql.Literal(session.wanted()))
+
+    def turn_to(self) -> None:
+        """Django's connections of this process go to this database from now on, wherever its server listens now."""
+        where = conninfo_to_dict(self.server.admin(self.name))
+        connections.close_all()
+        connections["default"].settings_dict.update(HOST=where["host"], PORT=where["port"], NAME=where["dbname"])
 
     def reset(self, before: Callable[[], None]) -> None:
         """Put every row back to what the template holds. ``before`` closes this process's own connections."""

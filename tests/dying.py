@@ -1,102 +1,150 @@
-"""A process that sweeps, and kills itself or the database in the middle: ``python -m tests.dying DEED [WHO AT]``.
+"""Processes of their own that are killed in the middle of a deed, and what the record holds afterwards.
 
-DEED is ``build`` (the small country with traces that are due), ``sweep``, ``record`` (a try on a trace that is claimed),
-``deliver`` (send what is queued) or ``verify``, which prints what the record holds. At statement AT, WHO gets what
-``kill -9`` sends: this process (``self``), its session's process in the database (``session``), or the database's first
-process (``database``).
+A deed is ``sweep``, ``record`` (a try on a trace that is claimed), ``interview`` (something is said) or ``take_up``
+(what was said), on the small country with traces that are due.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
-import sys
+import warnings
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any
 
-TRACES = 40
+from django.db import connection, connections
+
+from ringfence.accounts import walls
+from ringfence.accounts.models import Membership, User, scope_of
+from ringfence.actions import attempts, handover, work
+from ringfence.rules.access import system_scope
+from tests.interviews import person, place, rows, say, taken
+from tests.town import HOUR, START, SWEEP, Town
+
+TRACES = 12
 
 #: Of them, those whose interview has something to take up.
 INTERVIEWS = 3
 
+#: Words of the statement of a sweep that follows the one that moves everything, in the same transaction.
+MOVED = "WITH ready AS"
 
-def build() -> None:
-    from tests.town import build as country
+#: Of the statement that tells the audit, when the rest of a transaction is done.
+TOLD = "INSERT INTO audit.events"
 
-    town = country()
+FORK = multiprocessing.get_context("fork")
+
+
+class Statements:
+    """Counts this process's statements in the database, and kills a process before the one with the number ``at``, or
+    before the first one that has the words ``at``."""
+
+    def __init__(self, victim: Callable[[], int], at: int | str) -> None:
+        self._victim, self._at = victim, at
+        self.done = 0
+        self.struck = False
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        self.done += 1
+        if not self.struck and (self._at in str(sql) if isinstance(self._at, str) else self._at == self.done):
+            self.struck = True
+            os.kill(self._victim(), signal.SIGKILL)
+        return execute(sql, params, many, context)
+
+
+class Apart:
+    """A process of its own at a job; with ``at`` it is killed as by ``kill -9`` before that statement.
+
+    It is forked: a new one would take a second of a processor until it has everything imported.
+    """
+
+    def __init__(self, job: Callable[[], object], at: int | str = 0) -> None:
+        connections.close_all()
+        self._hears, says = FORK.Pipe(duplex=False)
+        self._process = FORK.Process(target=_do, args=(job, at, says), daemon=True)
+        with warnings.catch_warnings():
+            # Newer Pythons warn of threads at a fork. The child has none of them and needs none.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
+        says.close()
+
+    def runs(self) -> bool:
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def end(self) -> tuple[int | None, Any]:
+        """Its exit code, and what the job gave; None from one that was killed."""
+        with self._hears:
+            try:
+                gave = self._hears.recv()
+            except EOFError:
+                gave = None
+        self._process.join()
+        return self._process.exitcode, gave
+
+
+def _do(job: Callable[[], object], at: int | str, says: Connection) -> None:
+    with connection.execute_wrapper(Statements(os.getpid, at)):
+        says.send(job())
+
+
+def apart(job: Callable[[], object], at: int | str = 0) -> tuple[int | None, Any]:
+    """The job in a process of its own, until that has ended."""
+    return Apart(job, at).end()
+
+
+def due(town: Town) -> None:
+    """The traces of which these deeds are done."""
     for _ in range(TRACES):
         town.trace()
 
 
-def sweep() -> None:
-    from ringfence.actions import handover
-    from tests.town import HOUR, START, SWEEP
-
-    print(handover.sweep(by=SWEEP, now=START + 26 * HOUR).handed_over)
+def sweep() -> int:
+    return handover.sweep(by=SWEEP, now=START + 26 * HOUR).handed_over
 
 
 def record() -> None:
     """Nia takes the next trace, or has one already, and records that nobody answered."""
-    from ringfence.accounts.models import Membership, User, scope_of
-    from ringfence.actions import attempts, work
-    from tests.town import HOUR, START
-
     now = START + HOUR
     nia = User.objects.get(email="nia@example.org")
     team = Membership.objects.get(user=nia).team_id
     assert team is not None
     scope = scope_of(nia, now)
-    taken = work.claim(team=team, by=scope, now=now)
-    assert taken is not None
-    attempts.record(trace=taken.trace, version=taken.version, kind="call", outcome="no_answer", by=scope, now=now)
+    claimed = work.claim(team=team, by=scope, now=now)
+    assert claimed is not None
+    attempts.record(trace=claimed.trace, version=claimed.version, kind="call", outcome="no_answer", by=scope, now=now)
 
 
 def interview() -> None:
     """An interview of each of the first traces names a household, a workmate and a place."""
-    from ringfence.accounts.models import User, scope_of
-    from tests.interviews import person, place, say
-    from tests.town import HOUR, START
-
     lena = scope_of(User.objects.get(email="lena@example.org"), START)
-    for number, trace in enumerate(numbers()[:INTERVIEWS], 1):
+    numbers = rows("SELECT id FROM traces WHERE reason = 'case' ORDER BY id")
+    for number, trace in enumerate(numbers[:INTERVIEWS], 1):
         home = person(f"h-{number}", f"Home {number}", household=True)
-        work = person(f"w-{number}", "Ann Lee", phone="07700900999", place=f"p-{number}")
+        mate = person(f"w-{number}", "Ann Lee", phone="07700900999", place=f"p-{number}")
         places = [place(f"p-{number}", "The Mill")]
-        say(trace, lena, START + HOUR, {"contacts": [home, work], "places": places, "onset_date": "2026-11-15"})
+        say(trace, lena, START + HOUR, {"contacts": [home, mate], "places": places, "onset_date": "2026-11-15"})
 
 
-def numbers() -> list[int]:
-    from tests.interviews import rows
-
-    return rows("SELECT id FROM traces WHERE reason = 'case' ORDER BY id")
+def take_up() -> int:
+    return taken(START + 2 * HOUR).interviews
 
 
-def take_up() -> None:
-    from tests.interviews import taken
-    from tests.town import HOUR, START
-
-    print(taken(START + 2 * HOUR).interviews)
-
-
-def made() -> None:
+def made() -> dict[str, int]:
     """What was made of the interviews, in counts."""
-    from tests.interviews import rows
-
     tables = ("contacts", "isolations", "exposures", "settings")
-    counts = {table: rows(f"SELECT count(*) FROM {table}")[0] for table in tables}
+    counts = {table: int(rows(f"SELECT count(*) FROM {table}")[0]) for table in tables}
     counts["left"] = rows("SELECT count(*) FROM interviews WHERE latest > taken_up")[0]
     counts["onsets"] = rows("SELECT count(*) FROM cases WHERE onset_date IS NOT NULL")[0]
     counts["traces"] = rows("SELECT count(*) FROM traces WHERE reason = 'contact'")[0]
     counts["people"] = rows("SELECT count(*) FROM people WHERE sex = ''")[0]
-    print(json.dumps(counts))
-
-
-def deliver() -> None:
-    from ringfence.actions import sending
-    from tests.town import HOUR, MESSAGES, START
-
-    print(sending.deliver(by=MESSAGES, now=START + 4 * HOUR))
+    return counts
 
 
 _HOLDS = """
@@ -112,72 +160,30 @@ SELECT json_build_object(
 """
 
 _TOLD = """
-SELECT coalesce(sum((detail ->> 'traces')::int) FILTER (WHERE verb = 'trace.handed_over'), 0),
-    count(*) FILTER (WHERE verb = 'attempt.recorded'), count(*) FILTER (WHERE verb = 'trace.claimed')
+SELECT json_build_object(
+    'told of handovers', coalesce(sum((detail ->> 'traces')::int) FILTER (WHERE verb = 'trace.handed_over'), 0),
+    'told of tries', count(*) FILTER (WHERE verb = 'attempt.recorded'),
+    'told of claims', count(*) FILTER (WHERE verb = 'trace.claimed'))
 FROM audit.events
 """
 
 
-def verify() -> None:
-    from django.db import connection
-
-    from ringfence.accounts import walls
-    from ringfence.rules.access import system_scope
-    from tests.town import SWEEP
-
-    with walls.transaction(SWEEP), connection.cursor() as cursor:
-        cursor.execute(_HOLDS)
-        holds = cursor.fetchone()[0]
-    with walls.transaction(system_scope("audit")), connection.cursor() as cursor:
-        cursor.execute(_TOLD)
-        told = cursor.fetchone()
-    found: dict[str, int] = holds if isinstance(holds, dict) else json.loads(holds)
-    print(json.dumps({**found, "told": list(map(int, told))}))
+def found() -> dict[str, int]:
+    """What the record holds, and what the audit was told of it."""
+    together: dict[str, int] = {}
+    for scope, statement in ((SWEEP, _HOLDS), (system_scope("audit"), _TOLD)):
+        with walls.transaction(scope), connection.cursor() as cursor:
+            cursor.execute(statement)
+            held = cursor.fetchone()[0]
+        together |= held if isinstance(held, dict) else json.loads(held)
+    return together
 
 
-DEEDS: dict[str, Callable[[], None]] = {
-    "build": build,
-    "sweep": sweep,
-    "record": record,
-    "deliver": deliver,
-    "interview": interview,
-    "take_up": take_up,
-    "made": made,
-    "verify": verify,
-}
-
-
-def main(deed: str, who: str = "", at: str = "0") -> None:
-    import django
-
-    django.setup()
-    from django.db import connection
-
-    from ringfence.cli.postgres import Server
-
-    done = 0
-
-    def victim() -> int:
-        if who == "session":
-            return int(connection.connection.info.backend_pid)
-        if who == "database":
-            pid = Server().pid()  # the data may lie outside the home, when root starts the server
-            assert pid is not None
-            return pid
-        return os.getpid()
-
-    def count(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        nonlocal done
-        done += 1
-        if who and done == int(at):
-            os.kill(victim(), signal.SIGKILL)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(count):
-        DEEDS[deed]()
-    if who:
-        print(f"done after {done} statements")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def whole() -> dict[str, int]:
+    """What is in the record agrees with itself and with what was told of it, whatever was done of it."""
+    now = found()
+    assert now["traces"] == now["as the trace says"] == TRACES
+    assert now["local"] in (0, TRACES), "a sweep is done whole or not at all"
+    assert now["local"] == now["handovers"] == now["told of handovers"]
+    assert now["tries"] == now["told of tries"]
+    return now

@@ -6,8 +6,6 @@ import hashlib
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +22,7 @@ from ringfence.base.env import env
 from ringfence.gateways.messages import Accepted, Folder, GatewayProblem, Later, Outgoing, Receipt
 from ringfence.gateways.messages import Notify as Gateway
 from ringfence.rules.access import Refused
+from tests.dying import apart
 from tests.notify import KEY, TEMPLATES, Notify, notify
 from tests.town import HOUR, LUTON, MESSAGES, MINUTE, START, Town, events, row
 
@@ -469,41 +468,21 @@ def test_looking_for_a_message_finds_ours_alone(gateway, provider):
 # Killed
 
 
-def delivering(provider: Notify, at: int) -> tuple[int, str]:
-    """A process that delivers and kills itself at a statement: its exit code and what it said."""
-    variables = {
-        "RINGFENCE_PROCESS": "cli",
-        "RINGFENCE_DATABASE": env.database.name,
-        "RINGFENCE_NOTIFY_KEY": KEY,
-        "RINGFENCE_NOTIFY_URL": provider.url,
-        **{f"RINGFENCE_NOTIFY_{channel.upper()}": template for channel, template in TEMPLATES.items()},
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.dying", "deliver", "self", str(at)],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 def killed(town: Town, provider: Notify, gateway: Gateway, statements: list[int]) -> set[bool]:
     """Whether the message had been sent when the process was killed, at any of the statements."""
     had = set()
     for at in statements:
         queue(town, town.trace(), kind="invitation", values={}, key=f"killed at {at}")
         before = len(provider.taken)
-        code, said = delivering(provider, at)
+        code, done = apart(lambda: deliver(gateway), at)
         if code:
             had.add(len(provider.taken) > before)
-        assert code == -signal.SIGKILL or "done after" in said, said
+        assert (code, done) in ((-signal.SIGKILL, None), (0, Delivered(sent=1)))
         now = NOON
         while any(state in ("waiting", "sending") for (state,) in kept("state")):
             now += HOUR
             deliver(gateway, now)
-        if "done after" in said:
+        if code == 0:
             break
     refs = [each for (each,) in kept("ref")]
     assert [len(provider.sent(ref)) for ref in refs] == [1] * len(refs)

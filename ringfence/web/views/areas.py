@@ -42,9 +42,8 @@ def chosen_area(request: StaffRequest, code: str) -> Area:
     return found
 
 
-def tabs(request: StaffRequest, code: str, here: str, on: date | None = None) -> list[tuple[str, str, bool]]:
-    """The pages of an area that somebody may open: address, words, and whether it is this one. A page of a past day leads to
-    the others of that day."""
+def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bool]]:
+    """The pages of an area that somebody may open: address, words, and whether it is this one."""
     may = request.scope.may
     found = [
         ("", "Today", may("area")),
@@ -54,12 +53,7 @@ def tabs(request: StaffRequest, code: str, here: str, on: date | None = None) ->
         ("/line-list", "Line list", may("line list")),
         ("/settings", "Places", may("settings")),
     ]
-    past = f"?as-at={on}" if on else ""
-    return [
-        (f"/areas/{code}{end}{past if end != '/incidents' else ''}", text, end == here)
-        for end, text, allowed in found
-        if allowed
-    ]
+    return [(f"/areas/{code}{end}", text, end == here) for end, text, allowed in found if allowed]
 
 
 @require_safe
@@ -83,7 +77,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
     """The area today, or as it was known on a past day."""
     place = chosen_area(request, code)
     form = Form(request.GET)
-    on = past_day(form, request)
+    on = _past_day(form, request)
     found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
     days = curves.since_the_first(found.days)
     may = request.scope.may("clusters")
@@ -97,7 +91,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         section=SECTION,
         status=200 if form.valid else 422,
         area=place,
-        tabs=tabs(request, code, "", on),
+        tabs=tabs(request, code, ""),
         found=found,
         on=on,
         rate=found.rate(place.population),
@@ -113,11 +107,11 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         late=on is None and found.counted_at is not None and request.now - found.counted_at > LATE,
         serial_interval=figures.SERIAL_INTERVAL,
         errors=form.errors(),
-        typed=form.data,
+        typed=form.get("as-at"),
     )
 
 
-def past_day(form: Form, request: StaffRequest) -> date | None:
+def _past_day(form: Form, request: StaffRequest) -> date | None:
     """The day of which the page is asked what was known at its end; None for now."""
     on = form.typed_date("as-at", "the day")
     if on is not None and on >= london_date(request.now):
@@ -142,7 +136,7 @@ def choose_digest(request: StaffRequest, code: str) -> HttpResponse:
 def clusters(request: StaffRequest, code: str) -> HttpResponse:
     """What the methods found, best first, and what is over or was set aside; or as that stood on a past day."""
     form = Form(request.GET)
-    on = past_day(form, request)
+    on = _past_day(form, request)
     return _clusters(request, code, form, on=on, every=form.get("show") == "all")
 
 
@@ -159,7 +153,7 @@ def _clusters(
         section=SECTION,
         status=200 if form.valid else 422,
         area=place,
-        tabs=tabs(request, code, "/clusters", on),
+        tabs=tabs(request, code, "/clusters"),
         on=on,
         kept_since=alerts.kept_since(scope=scope, area=code) if on else None,
         alerts=found if every else found[:SHOWN],
@@ -193,21 +187,15 @@ def dismiss(request: StaffRequest, code: str) -> HttpResponse:
 
 @require_safe
 def settings(request: StaffRequest, code: str) -> HttpResponse:
-    """Places of the area with cases, those that ask most for somebody to act first; or as they stood on a past day."""
+    """Places of the area with cases, those that ask most for somebody to act first."""
     place = chosen_area(request, code)
-    form = Form(request.GET)
-    on = past_day(form, request)
     return page(
         request,
         "areas/settings.jinja",
         title=f"Places at risk in {place.name}",
         section=SECTION,
         area=place,
-        status=200 if form.valid else 422,
-        on=on,
-        tabs=tabs(request, code, "/settings", on),
-        places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now, on=on),
+        tabs=tabs(request, code, "/settings"),
+        places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now),
         kinds={each.value: each.words for each in SettingKind},
-        errors=form.errors(),
-        typed=form.data,
     )
