@@ -55,8 +55,10 @@ WITH given AS (
         expected = excluded.expected, score = excluded.score, p_value = excluded.p_value,
         recurrence_days = excluded.recurrence_days, false_alarms = excluded.false_alarms, rank = excluded.rank,
         evidence = excluded.evidence, detail = excluded.detail, ended_at = NULL,
-        dismissed_at = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_at END,
-        dismissed_by = CASE WHEN excluded.cases > alerts.cases THEN NULL ELSE alerts.dismissed_by END
+        dismissed_at = CASE WHEN excluded.cases > alerts.cases OR alerts.ended_at IS NOT NULL THEN NULL
+            ELSE alerts.dismissed_at END,
+        dismissed_by = CASE WHEN excluded.cases > alerts.cases OR alerts.ended_at IS NOT NULL THEN NULL
+            ELSE alerts.dismissed_by END
     RETURNING id, key, area, found_at = %(now)s AS is_new
 ), linked AS (
     INSERT INTO alert_cases (alert_id, case_id, added_at)
@@ -67,8 +69,55 @@ SELECT id, area, is_new FROM kept
 """
 
 
+# Those that stand under the key of a finding or have a case of one.
+_STANDING = """
+SELECT a.method, a.key, a.area, a.start, a."end", a.false_alarms, a.households, a.observed, a.expected, a.score, a.p_value,
+    a.postcode, a.category, a.cases, a.detail::text, array(SELECT n.case_id FROM alert_cases n WHERE n.alert_id = a.id)
+FROM alerts a
+WHERE a.area = ANY (%(areas)s) AND a.ended_at IS NULL AND (a.key = ANY (%(keys)s)
+    OR a.id IN (SELECT n.alert_id FROM alert_cases n WHERE n.case_id = ANY (%(cases)s)))
+"""
+
+
+def _standing(findings: Sequence[Finding]) -> list[Finding]:
+    rows = queries.rows(
+        _STANDING,
+        areas=sorted({each.area for each in findings}),
+        keys=[each.key for each in findings],
+        cases=sorted({case for each in findings for case in each.cases}),
+    )
+    found = []
+    for method, key, area, start, last, rare, *numbers, postcode, category, count, text, cases in rows:
+        households, observed, expected, score, p_value = numbers
+        detail = json.loads(text)
+        found.append(
+            Finding(
+                rules.Method(method),
+                key,
+                area,
+                detail.get("place", ""),
+                start,
+                last,
+                tuple(cases),
+                rare or 0.0,
+                households=households,
+                observed=observed,
+                expected=expected,
+                score=score,
+                p_value=p_value,
+                postcode=postcode,
+                category=category,
+                complex_setting=detail.get("complex", False),
+                also=tuple(detail.get("also", ())),
+                elsewhere=detail.get("elsewhere"),
+                count=count,
+            )
+        )
+    return found
+
+
 def keep(findings: Sequence[Finding], *, by: Scope, now: datetime) -> Looked:
-    """Write findings as alerts; each once, whatever found it. The caller holds the transaction."""
+    """Write findings as alerts; each thing once, whatever found it and when. The caller holds the transaction."""
     today = london_date(now)
     chosen = [
         each
@@ -77,17 +126,19 @@ def keep(findings: Sequence[Finding], *, by: Scope, now: datetime) -> Looked:
     ]
     if not chosen:
         return Looked()
+    chosen, ended = rules.with_standing(chosen, _standing(chosen), today)
     with connection.cursor() as cursor:
         cursor.execute(_IDS, [len(chosen)])
         numbers = [row[0] for row in cursor.fetchall()]
         values = [_row(each, number, today) for each, number in zip(chosen, numbers, strict=True)]
         cursor.execute(_UPSERT, {"rows": json.dumps(values), "now": now})
         written = cursor.fetchall()
+        cursor.execute("UPDATE alerts SET ended_at = %s WHERE key = ANY (%s) AND ended_at IS NULL", [now, ended])
     new = [(number, area) for number, area, is_new in written if is_new]
     auditing.record_many(
         "alert.found", [{"area": area, "detail": {"alert": number}} for number, area in new], by=by, now=now
     )
-    return Looked(len(new), len(written) - len(new))
+    return Looked(len(new), len(written) - len(new), len(ended))
 
 
 def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
@@ -101,7 +152,7 @@ def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
         "category": finding.category,
         "start": finding.start.isoformat(),
         "end": finding.end.isoformat(),
-        "cases": len(finding.cases) or round(finding.observed or 0),
+        "cases": finding.number,
         "households": finding.households,
         "observed": finding.observed,
         "expected": finding.expected,
@@ -111,7 +162,12 @@ def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
         "false_alarms": finding.false_alarms,
         "rank": rules.rank(finding, today),
         "evidence": rules.evidence(finding),
-        "detail": {"place": finding.place, "also": list(finding.also)},
+        "detail": {
+            "place": finding.place,
+            "also": list(finding.also),
+            "elsewhere": finding.elsewhere,
+            "complex": finding.complex_setting,
+        },
         "case_ids": list(finding.cases),
     }
 

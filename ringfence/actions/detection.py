@@ -234,8 +234,8 @@ def look_at_areas(*, by: Scope, now: datetime, areas: Sequence[str] | None = Non
     for area in asked:
         with walls.transaction(by):
             found = keep(_scanned(area, today, now) + _exceeding(area, today, now), by=by, now=now)
-        total = Looked(total.found + found.found, total.updated + found.updated)
-    return Looked(total.found, total.updated, end(by=by, now=now).ended)
+        total = Looked(total.found + found.found, total.updated + found.updated, total.ended + found.ended)
+    return Looked(total.found, total.updated, total.ended + end(by=by, now=now).ended)
 
 
 def _scanned(area: str, today: date, now: datetime) -> list[Finding]:
@@ -315,7 +315,7 @@ def _exceeding(area: str, today: date, now: datetime) -> list[Finding]:
     return [
         Finding(
             method=Method.EXCEEDANCE,
-            key=f"exceedance:{area}:{last.isoformat()}",
+            key=f"exceedance:{area}",
             area=area,
             place=resolve.atlas().areas[area].name,
             start=last,

@@ -11,8 +11,8 @@ from django.db import connection
 from ringfence.accounts import walls
 from ringfence.queries.areas import must_answer_for
 from ringfence.rules.access import Scope
-from ringfence.rules.alerts import Method
-from ringfence.rules.calendar import DAY, london_moment
+from ringfence.rules.alerts import Method, over
+from ringfence.rules.calendar import DAY, london_date, london_moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class Alert:
     dismissed_at: datetime | None
     dismissed_why: str
     incident: str
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is over because no case came any more, and not because another alert took it in."""
+        return self.ended_at is not None and over(self.end, london_date(self.ended_at))
 
 
 #: An alert as it stands, and as it stood at the end of a day.

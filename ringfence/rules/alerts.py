@@ -53,7 +53,8 @@ class Finding:
 
     ``key`` names it, so that the next look finds it again. ``place`` is what it is about in words ("the gym Flex at LE5
     4PW", "17 postcodes round LE5 4PW"). ``false_alarms`` is how many such findings a year chance alone would bring to this
-    area. ``also`` are the methods that found the same cases.
+    area. ``also`` are the methods that found the same cases, ``elsewhere`` how rarely the rarest of them says that comes.
+    ``count``: how many cases it is about, where ``cases`` has those of earlier days besides.
     """
 
     method: Method
@@ -73,6 +74,13 @@ class Finding:
     category: str = ""
     complex_setting: bool = False
     also: tuple[str, ...] = ()
+    elsewhere: float | None = None
+    count: int | None = None
+
+    @property
+    def number(self) -> int:
+        """How many cases it is about."""
+        return self.count if self.count is not None else len(self.cases) or round(self.observed or 0)
 
     def __post_init__(self) -> None:
         if self.end < self.start:
@@ -106,8 +114,7 @@ def how_often(a_year: float) -> str:
 def evidence(finding: Finding) -> str:
     """One sentence: who, where, when, and how often by chance."""
     when = days_between(finding.start, finding.end)
-    count = len(finding.cases) if finding.cases else round(finding.observed or 0)
-    cases = f"{count} case{'' if count == 1 else 's'}"
+    cases = f"{finding.number} case{'' if finding.number == 1 else 's'}"
     chance = f"expected by chance {how_often(finding.false_alarms)}"
     match finding.method:
         case Method.EXPOSURE:
@@ -128,7 +135,7 @@ def rank(finding: Finding, today: date) -> float:
     stale = max(0, (today - finding.end).days) / 7
     # Of a scan the log-likelihood ratio says more than the number of cases, which grows with the circle.
     weight = 1 + finding.score if finding.method is Method.SCAN and finding.score else finding.observed or 0
-    size = math.log10(max(weight, len(finding.cases) if finding.method is not Method.SCAN else 1, 1)) / 2
+    size = math.log10(max(weight, finding.number if finding.method is not Method.SCAN else 1, 1)) / 2
     return round(rare + ACTIONABLE[finding.method] + 0.5 * finding.complex_setting + size - stale, 4)
 
 
@@ -146,12 +153,70 @@ def one_list(findings: Iterable[Finding], today: date) -> list[Finding]:
         if same is None:
             kept.append(finding)
             continue
-        other = kept[same]
-        also = other.also
-        if finding.method is not other.method and finding.method.words.lower() not in also:
-            also = (*also, finding.method.words.lower())
-        kept[same] = replace(other, also=also, false_alarms=min(other.false_alarms, finding.false_alarms))
+        kept[same] = _together(kept[same], finding)
     return sorted(kept, key=lambda each: (-rank(each, today), each.key))
+
+
+def _together(stays: Finding, other: Finding) -> Finding:
+    """What stays, with what another finding of the same cases adds: that it was found so too, and how rare that is."""
+    elsewhere, also = [stays.elsewhere, other.elsewhere], [*stays.also, *other.also]
+    if other.method is not stays.method:
+        also.append(other.method.words.lower())
+        elsewhere.append(other.false_alarms)
+    return replace(
+        stays,
+        also=tuple(dict.fromkeys(each for each in also if each != stays.method.words.lower())),
+        elsewhere=min((each for each in elsewhere if each is not None), default=None),
+        false_alarms=min(stays.false_alarms, other.false_alarms),
+    )
+
+
+#: What tells most of where to go: a place that was named, an address, an area within the authority, the authority.
+TELLING = tuple(Method)
+
+
+def with_standing(
+    findings: Iterable[Finding], standing: Iterable[Finding], today: date
+) -> tuple[list[Finding], list[str]]:
+    """What to write of new findings beside the alerts that stand; and the keys of those that end because of it.
+
+    What stands under a finding's key keeps what other methods said of it. Of two things of different methods the less
+    telling one goes, when at least half of its cases are of the other; a scan that shares half of the cases of yesterday's
+    goes on under its key. What goes is said of what stays, as in ``one_list``.
+    """
+    new = list(findings)
+    held = {each.key: each for each in standing}
+    ordered = sorted(held.values(), key=lambda each: (TELLING.index(each.method), -rank(each, today), each.key))
+    taken = {each.key for each in new}
+    written: dict[str, Finding] = {}
+    ended: list[str] = []
+    for each in new:
+        finding = _refreshed(each, held[each.key]) if each.key in held else each
+        for other in ordered if each.key not in held else ():
+            if other.key in taken or other.key in ended or other.area != finding.area:
+                continue
+            shared = len(set(finding.cases) & set(other.cases))
+            if finding.method is other.method:
+                if finding.method is Method.SCAN and 0 < min(len(finding.cases), len(other.cases)) <= 2 * shared:
+                    taken.add(other.key)
+                    finding = replace(_refreshed(finding, other), key=other.key)
+            elif TELLING.index(other.method) < TELLING.index(finding.method):
+                if 0 < len(finding.cases) <= 2 * shared:
+                    finding = _together(written.get(other.key, other), finding)
+                    break
+            elif 0 < len(other.cases) <= 2 * shared:
+                finding = _together(finding, other)
+                ended.append(other.key)
+        written[finding.key] = finding
+    return list(written.values()), ended
+
+
+def _refreshed(new: Finding, held: Finding) -> Finding:
+    """A finding that stands already: as it is now, with what other methods said of it."""
+    rare = new.false_alarms if held.elsewhere is None else min(new.false_alarms, held.elsewhere)
+    elsewhere = [each for each in (new.elsewhere, held.elsewhere) if each is not None]
+    also = tuple(dict.fromkeys((*new.also, *held.also)))
+    return replace(new, also=also, false_alarms=rare, elsewhere=min(elsewhere, default=None))
 
 
 def _same(one: Finding, other: Finding) -> bool:

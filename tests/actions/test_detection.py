@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -203,6 +204,58 @@ def test_what_is_found_twice_is_told_once(town: Town) -> None:
     assert found.method is Method.EXPOSURE and "Also found by: same postcode." in found.evidence
 
 
+def test_what_one_method_found_first_and_another_later_is_told_once(town: Town) -> None:
+    """Four households at one postcode; their interviews name a place; next morning the scan finds the same cases."""
+    traces = [case(town, household, home="BB9 9ZA") for household in (1, 2, 3, 4)]
+    detection.look(by=DETECTION, now=START)
+    assert [each.method for each in listed(town)] == [Method.COINCIDENCE]
+    for trace in traces:
+        named(trace)
+    assert detection.look(by=DETECTION, now=START + MINUTE) == verbs.Looked(found=1, ended=1)
+    (found,) = listed(town)
+    assert found.method is Method.EXPOSURE and "Also found by: same postcode." in found.evidence
+    (before,) = listed(town, ended=True)
+    assert before.method is Method.COINCIDENCE and not before.quiet
+    case(town, 4, home="BB9 9ZA")
+    detection.look(by=DETECTION, now=START + 2 * MINUTE)
+    assert [each.ref for each in listed(town)] == [found.ref]
+    numbers = tuple(int(str(row(trace, "case_id")[0])) for trace in traces)
+    scan = Finding(
+        Method.SCAN, "scan", BLACKBURN, "BB9 9ZA", ON, ON, numbers, 1e-12, observed=4.0, expected=0.1, score=9.0
+    )
+    verbs.dismiss(alert=found.ref, why="One team.", by=town.by("Dora"), now=START + HOUR)
+    assert keep(scan, now=START + HOUR) == verbs.Looked(updated=1)
+    assert listed(town) == [], "what was set aside stays aside, whatever else finds its cases"
+    now = next(each for each in listed(town, ended=True) if each.ref == found.ref)
+    assert (now.cases, now.false_alarms) == (4, 1e-12)
+    assert now.evidence.endswith("Also found by: same postcode, space-time scan.")
+    named(case(town, 5))
+    detection.look(by=DETECTION, now=START + 2 * HOUR)
+    (grown,) = listed(town)
+    assert (grown.ref, grown.cases, grown.false_alarms) == (found.ref, 5, 1e-12)
+    assert grown.evidence.endswith("Also found by: same postcode, space-time scan.")
+
+
+def test_a_scan_of_the_next_morning_goes_on_with_its_alert(town: Town) -> None:
+    numbers = [int(str(row(case(town, household), "case_id")[0])) for household in (1, 2, 3, 4)]
+    scan = Finding(
+        Method.SCAN, "a", BLACKBURN, "BB9 9ZA", ON, ON, (*numbers[:3],), 0.1, observed=3.0, expected=0.1, score=5.0
+    )
+    keep(scan)
+    (found,) = listed(town)
+    keep(replace(scan, key="b", end=ON + DAY, cases=(*numbers[1:],)), now=START + DAY)
+    (later,) = listed(town)
+    assert (later.ref, later.end, later.cases) == (found.ref, ON + DAY, 3)
+
+
+def test_what_was_set_aside_and_over_and_comes_again_is_news(town: Town) -> None:
+    keep(finding())
+    verbs.dismiss(alert=listed(town)[0].ref, why="A fair.", by=town.by("Dora"), now=START)
+    verbs.end(by=DETECTION, now=START + 15 * DAY)
+    keep(finding(end=ON + 40 * DAY, observed=7.0), now=START + 40 * DAY)
+    assert [each.cases for each in listed(town)] == [7]
+
+
 def test_an_alert_of_a_place_that_is_quiet_is_over(town: Town) -> None:
     for household in (1, 2):
         named(case(town, household))
@@ -389,3 +442,10 @@ def test_a_day_of_many_cases_is_an_exceedance(town: Town) -> None:
     exceeding = [each for each in listed(town) if each.method is Method.EXCEEDANCE]
     assert len(exceeding) == 1 and exceeding[0].cases == 12
     assert exceeding[0].evidence.startswith("12 cases in Blackburn with Darwen on 13 November, where 1 were")
+    for _ in range(14):
+        case(town, 100, on=ON - timedelta(days=2))
+    detection.look_at_areas(by=DETECTION, now=START + DAY, areas=[BLACKBURN])
+    (later,) = [each for each in listed(town) if each.method is Method.EXCEEDANCE]
+    assert (later.ref, later.cases, later.end) == (exceeding[0].ref, 15, ON - timedelta(days=2)), (
+        "a day after is no other"
+    )

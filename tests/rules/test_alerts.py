@@ -157,3 +157,34 @@ def test_what_cannot_be() -> None:
         replace(GYM, end=date(2020, 8, 1))
     with pytest.raises(ValueError, match="-1 false alarms"):
         replace(GYM, false_alarms=-1)
+
+
+HOMES = replace(GYM, method=Method.COINCIDENCE, key="homes", cases=(1, 2, 3), place="LE5 4PW", false_alarms=0.02)
+SCAN = replace(GYM, method=Method.SCAN, key="scan", cases=(1, 2, 3, 20), expected=1.0, score=5.0, false_alarms=0.3)
+
+
+def test_what_stands_takes_in_what_is_found_later_of_the_same_cases() -> None:
+    (kept,), ended = alerts.with_standing([SCAN], [GYM], TODAY)
+    assert (kept.key, kept.also, kept.false_alarms, ended) == (GYM.key, ("space-time scan",), 0.3, [])
+    (again,), _ = alerts.with_standing([replace(GYM, cases=(1, 2, 3, 4, 5, 6, 7))], [kept], TODAY)
+    assert again.number == 7 and again.also == kept.also and again.false_alarms == 0.3, "what the scan said of it stays"
+    wide = replace(SCAN, cases=(1, 2, 3, *range(20, 30)))
+    assert alerts.with_standing([wide], [GYM], TODAY) == ([wide], []), "most of it is something else"
+    elsewhere = replace(SCAN, area="E06000018")
+    assert alerts.with_standing([elsewhere], [GYM], TODAY) == ([elsewhere], [])
+
+
+def test_what_tells_more_ends_what_stands_of_the_same_cases() -> None:
+    (kept,), ended = alerts.with_standing([GYM], [HOMES, SCAN], TODAY)
+    assert (kept.key, set(kept.also), kept.false_alarms) == (GYM.key, {"same postcode", "space-time scan"}, 0.02)
+    assert sorted(ended) == ["homes", "scan"]
+    many = replace(HOMES, cases=tuple(range(1, 14)))
+    assert alerts.with_standing([GYM], [many], TODAY) == ([GYM], []), "most of it was not at the gym"
+    one = replace(HOMES, cases=(1, 30))
+    assert alerts.with_standing([one], [SCAN], TODAY) == ([one], []), "a quarter of the scan's"
+
+
+def test_a_scan_goes_on_under_its_key_and_each_only_once() -> None:
+    today, other = replace(SCAN, key="a", cases=(2, 3, 20, 21)), replace(SCAN, key="b", cases=(1, 20))
+    kept, ended = alerts.with_standing([today, other], [SCAN], TODAY)
+    assert [(each.key, each.cases) for each in kept] == [("scan", today.cases), ("b", other.cases)] and ended == []
