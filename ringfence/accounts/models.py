@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
@@ -130,18 +131,43 @@ class Membership(models.Model):
         return Member(self.role, self.team_id, area or "", self.from_at, self.until_at)
 
 
-def memberships_of(user: User, now: Any) -> list[Membership]:
-    """The memberships of ``user`` that hold at ``now``, each with its team and its area, the oldest first."""
-    rows = Membership.objects.filter(Q(until_at=None) | Q(until_at__gt=now), user=user, from_at__lte=now)
-    return list(rows.select_related("team", "area").order_by("from_at", "pk"))
+class Held(NamedTuple):
+    """A membership that holds: its role, and the team (None: none) and area that it is held for.
+
+    ``name`` is the team's, or the area's where there is no team; ``until_at`` is None when no end is named.
+    """
+
+    role: str
+    team: int | None
+    team_kind: str
+    name: str
+    area: str
+    from_at: datetime
+    until_at: datetime | None
+    lent: bool
 
 
-def scope_from(user: User, rows: Iterable[Membership], now: Any) -> Scope:
+_HELD = """
+SELECT m.role, m.team_id, coalesce(t.kind, ''), coalesce(t.name, a.name), coalesce(t.area, m.area),
+    m.from_at, m.until_at, m.lent
+FROM memberships m LEFT JOIN teams t ON t.id = m.team_id LEFT JOIN areas a ON a.code = m.area
+WHERE m.user_id = %(user)s AND m.from_at <= %(now)s::timestamptz
+    AND (m.until_at IS NULL OR m.until_at > %(now)s::timestamptz)
+ORDER BY m.from_at, m.id
+"""
+
+
+def memberships_of(user: User, now: datetime) -> list[Held]:
+    """The memberships of ``user`` that hold at ``now``, the oldest first. Every page asks."""
+    return [Held(*row) for row in walls.rows(_HELD, {"user": user.pk, "now": now})]
+
+
+def scope_from(user: User, held: Iterable[Held], now: datetime) -> Scope:
     """The scope that follows from memberships already read."""
-    members = [row.to_value() for row in rows]
+    members = [Member(each.role, each.team, each.area, each.from_at, each.until_at) for each in held]
     return person_scope(user.pk, members, now)
 
 
-def scope_of(user: User, now: Any) -> Scope:
+def scope_of(user: User, now: datetime) -> Scope:
     """The scope of ``user`` at ``now``, from the memberships that hold then."""
     return scope_from(user, memberships_of(user, now), now)

@@ -17,6 +17,10 @@ from ringfence.base.references import reference, tidy
 from ringfence.casework.models import Incident
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.calendar import london_date
+from ringfence.rules.settings import Kind
+
+#: Somebody's home is no place of an incident: who lives there is linked as a case.
+HOME = Kind.HOME.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,19 @@ class Opened:
     cases: int
 
 
+# Where the alert's cases were: a postcode may hold several places of a kind, and each of them was named.
+_PLACES_OF_ALERT = """
+INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by)
+SELECT DISTINCT %(incident)s, s.id, 'It was in the alert.', %(now)s::timestamptz, %(user)s
+FROM alerts a JOIN alert_cases n ON n.alert_id = a.id
+JOIN exposures e ON e.case_id = n.case_id AND e.postcode = a.postcode AND e.category = a.category AND e.withdrawn_at IS NULL
+JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
+WHERE a.id = %(alert)s AND a.method = 'exposure' AND s.authority = %(area)s AND s.kind <> %(home)s
+"""
+
+
 def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str = "", summary: str = "") -> Opened:
-    """Open an incident in an area; with an alert's reference its cases of this area and its place are linked.
+    """Open an incident in an area; with an alert's reference its cases and the places that they named are linked.
 
     Raises Refused, NotFound, Invalid (also for an alert that is not to be seen).
     """
@@ -38,10 +53,10 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
     if area not in by.areas:
         raise NotFound(f"There is no area {area} that you answer for.")
     with walls.transaction(by), connection.cursor() as cursor:
-        found: tuple[Any, ...] = (None, None, "", "")
+        found: tuple[Any, ...] = (None, "", "")
         if alert:
             cursor.execute(
-                "SELECT id, setting_id, postcode, evidence FROM alerts WHERE ref = %s AND area = %s",
+                "SELECT id, postcode, evidence FROM alerts WHERE ref = %s AND area = %s",
                 [tidy(alert), area],
             )
             row = cursor.fetchone()
@@ -58,9 +73,9 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
         number = int(cursor.fetchone()[0])
         ref = reference(number)
         cursor.execute(
-            "INSERT INTO incidents (id, ref, title, summary, area, alert_id, setting_id, postcode, opened_at, opened_by)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [number, ref, told, more or found[3], area, found[0], found[1], found[2], now, by.user],
+            "INSERT INTO incidents (id, ref, title, summary, area, alert_id, postcode, opened_at, opened_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [number, ref, told, more or found[2], area, found[0], found[1], now, by.user],
         )
         cursor.execute(
             "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
@@ -69,12 +84,10 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
             [number, area, now, by.user, found[0]],
         )
         linked = cursor.rowcount
-        if found[1] is not None:
-            cursor.execute(
-                "INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by)"
-                " VALUES (%s, %s, 'It was in the alert.', %s, %s)",
-                [number, found[1], now, by.user],
-            )
+        cursor.execute(
+            _PLACES_OF_ALERT,
+            {"incident": number, "alert": found[0], "area": area, "home": HOME, "now": now, "user": by.user},
+        )
         auditing.record(
             "incident.opened",
             by=by,
@@ -167,6 +180,53 @@ def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime)
             if cursor.rowcount != 1:
                 raise NotFound("That case of your area is not in this incident.")
         touch(held, "incident.case removed", by, now, case=case)
+
+
+def add_setting(*, incident: str, setting: str, why: str, by: Scope, now: datetime) -> None:
+    """Link a place (its reference). Raises NotFound, Invalid, Refused."""
+    told = words("why", why, 200, needed="Say why the place belongs to it.")
+    with walls.transaction(by):
+        held = hold(incident, by)
+        must_be_open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT s.id, s.name FROM settings m JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)"
+                " WHERE m.ref = %s AND s.authority = ANY (%s) AND s.kind <> %s",
+                [tidy(setting), list(by.areas), HOME],
+            )
+            row = cursor.fetchone()
+            if row is None:
+                raise Invalid(
+                    "setting", f"There is no place {setting} of your area; its page under Places says its reference."
+                )
+            try:
+                with database_transaction.atomic():
+                    cursor.execute(
+                        "INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by)"
+                        " VALUES (%s, %s, %s, %s, %s)",
+                        [held.id, row[0], told, now, by.user],
+                    )
+            except IntegrityError:
+                raise Invalid("setting", f"{row[1] or tidy(setting)} belongs to this incident already.") from None
+        touch(held, "incident.place added", by, now, setting=row[0])
+
+
+def remove_setting(*, incident: str, setting: int, why: str, by: Scope, now: datetime) -> None:
+    """Take a place out again; that it was in, and why it is not, stays. Raises NotFound, Invalid, Refused."""
+    told = words("why", why, 200, needed="Say why the place does not belong to it.")
+    with walls.transaction(by):
+        held = hold(incident, by)
+        must_be_open(held)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE incident_settings n SET removed_at = %s, removed_by = %s, removed_why = %s"
+                " WHERE n.incident_id = %s AND n.setting_id = %s AND n.removed_at IS NULL"
+                " AND EXISTS (SELECT FROM settings s WHERE s.id = n.setting_id AND s.authority = ANY (%s))",
+                [now, by.user, told, held.id, setting, list(by.areas)],
+            )
+            if cursor.rowcount != 1:
+                raise NotFound("That place of your area is not in this incident.")
+        touch(held, "incident.place removed", by, now, setting=setting)
 
 
 def add_action(

@@ -27,15 +27,21 @@ LONGEST_YEARS = 20
 Reader = Callable[[str], Any]
 
 
+#: 2020-06-29, 2020/6/29 (as SaTScan writes it), 20200629, 29/06/2020; a time may follow.
+_DATE = re.compile(
+    r"(?:(?P<y>\d{4})(?P<sign>[-/]?)(?P<m>\d{1,2})(?P=sign)(?P<d>\d{1,2})"
+    r"|(?P<d2>\d{1,2})/(?P<m2>\d{1,2})/(?P<y2>\d{4}))(?:[T ].*)?",
+    re.ASCII,
+)
+
+
 def a_date(given: str) -> date:
-    """2020-06-29; 29/06/2020 and a time after the day are taken as well."""
-    said, time = given.strip()[:10], given.strip()[10:]
+    """2020-06-29; 2020/6/29, 20200629, 29/06/2020 and a time after the day are taken as well."""
+    found = _DATE.fullmatch(given.strip())
     try:
-        if time and time[0] not in "T ":
+        if found is None or (found["sign"] == "" and len(found["m"] + found["d"]) < 4):
             raise ValueError
-        if said[2:3] == "/" and said[5:6] == "/" and len(said) == 10:
-            return date(int(said[6:10]), int(said[3:5]), int(said[:2]))
-        return date.fromisoformat(said)
+        return date(*(int(found[part] or found[part + "2"]) for part in "ymd"))
     except ValueError:
         raise Unusable("is no date; write 2020-06-29") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import lru_cache
 
 from django.db import models
 from django.db.models import F, Q
@@ -46,6 +47,7 @@ class Partnership(models.Model):
         return f"{self.area_id}: {self.get_stage_display()}"
 
 
+@lru_cache(4096)
 def policy_value(
     area: str,
     from_at: datetime,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.rules.access import NotFound, Scope
-from ringfence.rules.calendar import london_date
+from ringfence.rules.calendar import DAY, london_date, london_moment
 from ringfence.rules.line_list import kept
 from ringfence.rules.settings import COMPLEX, Kind, Risk, risk
 
@@ -51,7 +51,8 @@ class Case:
 
 
 class Filters(NamedTuple):
-    """What the line list is narrowed to; None or "" narrows nothing. ``sector`` is the beginning of a postcode."""
+    """What the line list is narrowed to; None or "" narrows nothing. ``sector`` is the beginning of a postcode; ``known``
+    the day at whose end a case was known."""
 
     since: date | None = None
     until: date | None = None
@@ -60,6 +61,7 @@ class Filters(NamedTuple):
     age_until: int | None = None
     outcome: str = ""
     care_home: bool = False
+    known: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,12 @@ WITH chosen AS MATERIALIZED (
 )
 SELECT c.id, coalesce(t.ref, ''), p.given_name || ' ' || p.family_name,
     extract(year FROM age(c.first_specimen_date, p.birth_date))::int, p.sex, c.postcode, c.first_specimen_date,
-    c.onset_date, c.opened_at, c.care_home, coalesce(t.outcome, ''),
-    (SELECT count(*) FROM contacts k WHERE k.case_id = c.id AND k.withdrawn_at IS NULL),
+    c.onset_date, c.opened_at, c.care_home, CASE WHEN t.closed_at < %(before)s::timestamptz THEN t.outcome ELSE '' END,
+    (SELECT count(*) FROM contacts k WHERE k.case_id = c.id AND k.identified_at < %(before)s::timestamptz
+        AND (k.withdrawn_at IS NULL OR k.withdrawn_at >= %(before)s::timestamptz)),
     coalesce((SELECT i.ref FROM incident_cases n JOIN incidents i ON i.id = n.incident_id
-        WHERE n.case_id = c.id AND n.removed_at IS NULL ORDER BY i.id LIMIT 1), ''), k.total
+        WHERE n.case_id = c.id AND n.added_at < %(before)s::timestamptz
+            AND (n.removed_at IS NULL OR n.removed_at >= %(before)s::timestamptz) ORDER BY i.id LIMIT 1), ''), k.total
 FROM chosen k JOIN cases c ON c.id = k.id JOIN people p ON p.id = c.person_id
 LEFT JOIN traces t ON t.case_id = c.id AND t.reason = 'case'
 ORDER BY k.place
@@ -121,7 +125,8 @@ def line_list(
 ) -> LineList:
     """Cases of the area, line by line; each look and each export (``taken_out``) is logged with how many people it shows.
 
-    Raises Refused, NotFound.
+    With ``filters.known`` those that were known at the end of that day, with outcome, contacts and incident of then; what
+    else is said of a case is what is known now, its authority too. Raises Refused, NotFound.
     """
     must_answer_for(scope, area, "line list")
     conditions = {
@@ -131,17 +136,19 @@ def line_list(
         "p.birth_date <= c.first_specimen_date - make_interval(years => %(age_from)s)": filters.age_from,
         "p.birth_date > c.first_specimen_date - make_interval(years => %(age_until)s + 1)": filters.age_until,
         "c.care_home": filters.care_home,
+        "c.opened_at < %(before)s::timestamptz": filters.known,
     }
     where = [condition for condition, value in conditions.items() if value not in (None, "", False)]
     if filters.outcome == "open":
-        where.append("t.closed_at IS NULL AND t.id IS NOT NULL")
+        where.append("(t.closed_at IS NULL OR t.closed_at >= %(before)s::timestamptz) AND t.id IS NOT NULL")
     elif filters.outcome:
-        where.append("t.outcome = %(outcome)s")
+        where.append("t.outcome = %(outcome)s AND t.closed_at < %(before)s::timestamptz")
     sql = _LINES.format(order=ORDERS.get(order, ORDERS["specimen"]), where=" AND ".join(where) or "true")
     with walls.transaction(scope), connection.cursor() as cursor:
 
         def lines(limit: int, offset: int) -> list[Any]:
-            cursor.execute(sql, {"areas": [area], "limit": limit, "offset": offset, **filters._asdict()})
+            narrowed = {"before": _before(filters.known), **filters._asdict()}
+            cursor.execute(sql, {"areas": [area], "limit": limit, "offset": offset, **narrowed})
             return list(cursor.fetchall())
 
         rows = lines(limit, offset)
@@ -154,6 +161,11 @@ def line_list(
         cursor.execute(_LISTED, {"now": now, "user": scope.user, "area": area, **told})
     total = rows[0][-1] if rows else 0
     return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total, offset)
+
+
+def _before(on: date | None) -> datetime | str:
+    """The moment before which something was known at the end of a day; for now, all that ever was."""
+    return "infinity" if on is None else london_moment(on + DAY, time())
 
 
 def _told(filters: Filters) -> dict[str, Any]:
@@ -207,24 +219,30 @@ class AtRisk:
 _AT_RISK = """
 SELECT s.ref, s.name, s.kind, s.postcode, s.size, count(DISTINCT e.case_id), min(e.from_date), max(e.until_date),
     coalesce(max(coalesce(c.onset_date, c.first_specimen_date)), max(e.until_date))
-FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
+FROM exposures e JOIN settings m ON m.id = e.setting_id
+JOIN settings s ON s.id = CASE WHEN m.merged_at < %(before)s::timestamptz THEN m.merged_into_id ELSE m.id END
 LEFT JOIN cases c ON c.id = e.case_id
-WHERE s.authority = %(area)s AND s.kind <> %(home)s AND e.withdrawn_at IS NULL AND e.until_date >= %(since)s
+WHERE s.authority = %(area)s AND s.kind <> %(home)s AND e.until_date >= %(since)s
+    AND e.recorded_at < %(before)s::timestamptz AND (e.withdrawn_at IS NULL OR e.withdrawn_at >= %(before)s::timestamptz)
 GROUP BY s.id
 HAVING count(DISTINCT e.case_id) >= 2 OR s.kind = ANY (%(complex)s)
 """
 
 
-def settings_at_risk(*, scope: Scope, area: str, now: datetime, days: int = 28, limit: int = 100) -> tuple[AtRisk, ...]:
+def settings_at_risk(
+    *, scope: Scope, area: str, now: datetime, on: date | None = None, days: int = 28, limit: int = 100
+) -> tuple[AtRisk, ...]:
     """Places of the area that cases named in the last days, those that ask most for somebody to act first: care homes,
-    hospitals, prisons and schools from the first case, others from the second. Raises Refused, NotFound."""
+    hospitals, prisons and schools from the first case, others from the second. With ``on`` as cases had named them by the
+    end of that day; days of illness and how many people are there are those known now. Raises Refused, NotFound."""
     must_answer_for(scope, area, "settings")
-    today = london_date(now)
+    today = on or london_date(now)
     values: dict[str, Any] = {
         "area": area,
         "home": Kind.HOME.value,
         "complex": [kind.value for kind in COMPLEX],
         "since": today - timedelta(days=days),
+        "before": _before(on),
     }
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_AT_RISK, values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
@@ -69,6 +68,21 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place of the incident, and how many of its linked cases named it; one that is not linked has no ``why``."""
+
+    id: int
+    ref: str
+    name: str
+    kind: str
+    postcode: str
+    cases: int
+    why: str
+    removed_at: datetime | None = None
+    removed_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """Something to be done, or an entry of the log (without ``due_on``)."""
 
@@ -121,7 +135,8 @@ def asks(*, scope: Scope, area: str) -> tuple[Ask, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One incident with everything around it. ``quiet`` is the days since its last case."""
+    """One incident with everything around it. ``quiet`` is the days since its last case; ``named`` are places that its
+    cases named and that are not linked, most cases first."""
 
     ref: str
     title: str
@@ -139,7 +154,9 @@ class Record:
     removed: tuple[Case, ...]
     days: tuple[Day, ...]
     quiet: int | None
-    settings: tuple[tuple[str, str, str], ...]
+    settings: tuple[Place, ...]
+    settings_removed: tuple[Place, ...]
+    named: tuple[Place, ...]
     actions: tuple[Action, ...]
     mine: bool
     partners: tuple[Partner, ...]
@@ -171,8 +188,19 @@ WHERE k.case_id = ANY (%(cases)s) AND k.became_case_id = ANY (%(cases)s) AND k.w
 """
 
 _SETTINGS = """
-SELECT s.ref, s.name, s.postcode FROM incident_settings n JOIN settings s ON s.id = n.setting_id
-WHERE n.incident_id = %(id)s AND n.removed_at IS NULL ORDER BY s.name
+SELECT s.id, s.ref, s.name, s.kind, s.postcode, (SELECT count(DISTINCT e.case_id) FROM settings m
+        JOIN exposures e ON e.setting_id = m.id AND e.withdrawn_at IS NULL AND e.case_id = ANY (%(cases)s)
+        WHERE m.id = s.id OR m.merged_into_id = s.id), n.why, n.removed_at, n.removed_why
+FROM incident_settings n JOIN settings s ON s.id = n.setting_id
+WHERE n.incident_id = %(id)s ORDER BY 6 DESC, s.name, n.id LIMIT 500
+"""
+
+# Somebody's home is nobody's business here, nor on paper.
+_NAMED = """
+SELECT s.id, s.ref, s.name, s.kind, s.postcode, count(DISTINCT e.case_id), ''
+FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
+WHERE e.case_id = ANY (%(cases)s) AND e.withdrawn_at IS NULL AND s.kind <> 'home'
+GROUP BY s.id ORDER BY 6 DESC, s.name, s.id LIMIT 50
 """
 
 _ACTIONS = """
@@ -210,8 +238,11 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
             each.case: each
             for each in chain({case.case: case.day for case in linked}, (Link(*row) for row in cursor.fetchall()))
         }
-        cursor.execute(_SETTINGS, {"id": number})
-        settings: list[Any] = cursor.fetchall()
+        at = {"id": number, "cases": [each.case for each in linked]}
+        cursor.execute(_SETTINGS, at)
+        settings = [Place(*row) for row in cursor.fetchall()]
+        cursor.execute(_NAMED, at)
+        named = [Place(*row) for row in cursor.fetchall()]
         cursor.execute(_ACTIONS, {"id": number})
         actions = tuple(Action(*row) for row in cursor.fetchall())
         cursor.execute(_PARTNERS, {"id": number})
@@ -223,6 +254,8 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
         replace(each, member=members[each.case])
         for each in sorted(linked, key=lambda each: (members[each.case].generation, each.day, each.case))
     )
+    places = tuple(each for each in settings if each.removed_at is None)
+    held = {each.id for each in places}
     today = london_date(now)
     return Record(
         **known,
@@ -230,7 +263,9 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
         removed=tuple(each for each in rows if each.removed_at is not None),
         days=_days([each.day for each in cases], today),
         quiet=quiet_days((each.day for each in cases), today),
-        settings=tuple((row[0], row[1], row[2]) for row in settings),
+        settings=places,
+        settings_removed=tuple(each for each in settings if each.removed_at is not None),
+        named=tuple(each for each in named if each.id not in held),
         actions=actions,
         mine=area in scope.areas,
         partners=partners,
@@ -249,26 +284,6 @@ def _days(of_cases: list[date], today: date) -> tuple[Day, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a situation report is made of: the incident, and the places that its cases named, each with how many did."""
-
-    record: Record
-    places: tuple[tuple[str, str, int], ...]
-
-
-# Somebody's home is nobody's business on paper.
-_PLACES = """
-SELECT s.name, s.kind, count(DISTINCT e.case_id)
-FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
-WHERE e.case_id = ANY (%(cases)s) AND e.withdrawn_at IS NULL AND s.kind <> 'home'
-GROUP BY s.id ORDER BY 3 DESC, s.name, s.id LIMIT 50
-"""
-
-
-def report(*, scope: Scope, ref: str, now: datetime) -> Report:
+def report(*, scope: Scope, ref: str, now: datetime) -> Record:
     """An incident as it is told on paper; taking it out is logged as an opening. Raises Refused, NotFound."""
-    with walls.transaction(scope), connection.cursor() as cursor:
-        found = incident(scope=scope, ref=ref, now=now, verb="incident.reported")
-        cursor.execute(_PLACES, {"cases": [each.case for each in found.cases]})
-        return Report(found, tuple(cursor.fetchall()))
+    return incident(scope=scope, ref=ref, now=now, verb="incident.reported")

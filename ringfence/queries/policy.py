@@ -8,10 +8,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Q
-
-from ringfence.accounts.models import Team
-from ringfence.partnerships.models import Partnership, Policy, ServiceRule
+from ringfence.accounts import walls
+from ringfence.partnerships.models import ServiceRule, policy_value
 from ringfence.rules.allocation import AuthorityTeams
 from ringfence.rules.calendar import london_date
 from ringfence.rules.policies import dated
@@ -54,25 +52,25 @@ def service_policy(now: datetime) -> ServicePolicy:
     return in_force(service_policies(), london_date(now))
 
 
+_HISTORIES = """
+SELECT area, from_at, model, set_period_hours, contacts_by, working_days, opens, closes, bank_holidays, follow_up_days,
+    visits_from
+FROM policies WHERE %(areas)s::text[] IS NULL OR area = ANY(%(areas)s::text[])
+ORDER BY area, recorded_at, id
+"""
+
+
 def partnership_histories(areas: Iterable[str] | None = None) -> dict[str, tuple[PartnershipPolicy, ...]]:
     """Every policy of the authorities named (of all, when none are), in the order in which they were recorded."""
-    rows = Policy.objects.order_by("area_id", "recorded_at", "id")
-    if areas is not None:
-        rows = rows.filter(area_id__in=list(areas))
     found: dict[str, list[PartnershipPolicy]] = {}
-    for row in rows:
-        found.setdefault(row.area_id, []).append(to_value(row))
+    for row in walls.rows(_HISTORIES, {"areas": None if areas is None else list(areas)}):
+        found.setdefault(row[0], []).append(policy_value(*row))
     return {area: tuple(policies) for area, policies in found.items()}
 
 
 def partnership_history(area: str) -> tuple[PartnershipPolicy, ...]:
     """Every policy of one authority, in the order in which they were recorded; none means national only."""
     return partnership_histories([area]).get(area, ())
-
-
-def to_value(row: Policy) -> PartnershipPolicy:
-    """The row as the rules take it."""
-    return row.to_value()
 
 
 class LocalTeam(NamedTuple):
@@ -83,42 +81,45 @@ class LocalTeam(NamedTuple):
     live_from: datetime | None
 
 
+_LOCAL = """
+SELECT t.id, t.area, CASE WHEN p.joined_at IS NOT NULL THEN greatest(t.opened_at, p.joined_at) END
+FROM teams t LEFT JOIN partnerships p ON p.area = t.area
+WHERE t.kind = 'local' AND (t.closed_at IS NULL OR t.closed_at > %(now)s)
+    AND (%(areas)s::text[] IS NULL OR t.area = ANY(%(areas)s::text[]))
+ORDER BY t.opened_at
+"""
+
+
 def local_teams(now: datetime, areas: Iterable[str] | None = None) -> dict[str, LocalTeam]:
     """The local teams that are not closed at ``now``, by authority.
 
     One is live from the later of two moments: when it opened, and when its authority joined the partnership.
     """
-    teams = Team.objects.filter(Q(closed_at=None) | Q(closed_at__gt=now), kind=Team.Kind.LOCAL)
-    joined = Partnership.objects.filter(joined_at__isnull=False)
-    if areas is not None:
-        wanted = list(areas)
-        teams, joined = teams.filter(area_id__in=wanted), joined.filter(area_id__in=wanted)
-    since = {area: at for area, at in joined.values_list("area_id", "joined_at") if at is not None}
-    return {
-        area: LocalTeam(pk, area, max(opened_at, since[area]) if area in since else None)
-        for pk, area, opened_at in teams.order_by("opened_at").values_list("pk", "area_id", "opened_at")
-    }
+    asked = {"now": now, "areas": None if areas is None else list(areas)}
+    return {row[1]: LocalTeam(*row) for row in walls.rows(_LOCAL, asked)}
+
+
+_NATIONAL = """
+SELECT t.area, a.name, t.id
+FROM teams t JOIN areas a ON a.code = t.area
+WHERE t.kind = 'national' AND t.opened_at <= %(now)s AND (t.closed_at IS NULL OR t.closed_at > %(now)s)
+    AND (%(areas)s::text[] IS NULL OR t.area = ANY(%(areas)s::text[]))
+"""
 
 
 def authority_teams(now: datetime, areas: Iterable[str] | None = None) -> dict[str, AuthorityTeams]:
     """What allocation must know of each authority that has a national team, by code."""
     wanted = None if areas is None else list(areas)
-    locals_ = local_teams(now, wanted)
-    histories = partnership_histories(wanted)
-    national = Team.objects.filter(
-        Q(closed_at=None) | Q(closed_at__gt=now), kind=Team.Kind.NATIONAL, opened_at__lte=now
-    ).select_related("area")
-    if wanted is not None:
-        national = national.filter(area_id__in=wanted)
+    locals_, histories = local_teams(now, wanted), partnership_histories(wanted)
     found = {}
-    for team in national:
-        local = locals_.get(team.area_id)
-        found[team.area_id] = AuthorityTeams(
-            team.area_id,
-            team.area.name,
-            team.pk,
+    for area, name, team in walls.rows(_NATIONAL, {"now": now, "areas": wanted}):
+        local = locals_.get(area)
+        found[area] = AuthorityTeams(
+            area,
+            name,
+            team,
             local.id if local else None,
             local.live_from if local else None,
-            histories.get(team.area_id, ()),
+            histories.get(area, ()),
         )
     return found

@@ -51,28 +51,36 @@ _FIGURES = """
     min(t.created_at) FILTER (WHERE t.closed_at IS NULL)
 """
 
-# Joined, and not looked up for each of a million traces.
-_HOUSEHOLD = "h.trace_id IS NOT NULL"
-_OF_HOUSEHOLD = """LEFT JOIN (
-    SELECT DISTINCT c.trace_id FROM contacts c WHERE c.household AND c.trace_id IS NOT NULL
-) h ON h.trace_id = t.id AND t.reason = 'contact'"""
+# The walls of contacts and hand-overs keep a join with them out of parallel workers. So the traces of contacts who live
+# with a case are gathered into one value first, which the workers are given and look each trace up in.
+_HOME = """
+SELECT range_agg(int8range(c.trace_id, c.trace_id, '[]')) AS traces
+FROM contacts c WHERE c.household AND c.trace_id IS NOT NULL
+"""
+_HOUSEHOLD = "(t.reason = 'contact' AND t.id <@ (SELECT traces FROM home)) IS TRUE"
+
+_PERIOD = "t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s"
 
 # A trace that never changed hands, or did once, tells of all its owners by itself. The others are few, and the teams
 # that had them before are looked up. One statement, so that no trace passes from the one part to the other meanwhile.
 _CELLS = f"""
-SELECT t.reason, t.authority, CASE t.handovers WHEN 0 THEN ARRAY[t.team_id] ELSE ARRAY[t.from_team_id, t.team_id] END,
-    t.reached_by_kind, {_HOUSEHOLD}, {_FIGURES}
-FROM traces t {_OF_HOUSEHOLD}
-WHERE t.handovers <= 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
-GROUP BY t.reason, t.authority, t.team_id, t.from_team_id, t.handovers, t.reached_by_kind, 5
-UNION ALL
-SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, {_HOUSEHOLD}, {_FIGURES}
+WITH home AS ({_HOME})
+SELECT t.reason, t.authority, array_remove(ARRAY[t.before, t.team_id], NULL), t.reached_by_kind, t.household, {_FIGURES}
 FROM (
-    SELECT t.*, ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
-    FROM traces t
-    WHERE t.handovers > 1 AND t.reason <> 'followup' AND t.created_at >= %(from)s AND t.created_at < %(until)s
-) t {_OF_HOUSEHOLD}
-GROUP BY t.reason, t.authority, t.team_id, t.owners, t.reached_by_kind, 5
+    SELECT t.reason, t.authority, CASE t.handovers WHEN 1 THEN t.from_team_id END AS before, t.team_id,
+        t.reached_by_kind, {_HOUSEHOLD} AS household, t.reached_at, t.created_at, t.outcome, t.closed_at, t.due_at
+    FROM traces t WHERE t.handovers <= 1 AND {_PERIOD}
+) t
+GROUP BY t.reason, t.authority, t.before, t.team_id, t.reached_by_kind, t.household
+UNION ALL
+SELECT t.reason, t.authority, t.owners || t.team_id, t.reached_by_kind, t.household, {_FIGURES}
+FROM (
+    SELECT t.reason, t.authority, t.team_id, t.reached_by_kind, {_HOUSEHOLD} AS household, t.reached_at, t.created_at,
+        t.outcome, t.closed_at, t.due_at,
+        ARRAY(SELECT h.from_team_id FROM handovers h WHERE h.trace_id = t.id ORDER BY h.seq) AS owners
+    FROM traces t WHERE t.handovers > 1 AND {_PERIOD}
+) t
+GROUP BY t.reason, t.authority, t.owners, t.team_id, t.reached_by_kind, t.household
 """
 
 
@@ -145,8 +153,9 @@ def overview(
     if scope.name != "statistics":
         scope.require("overview")
     with walls.transaction(system_scope("statistics")), connection.cursor() as cursor:
-        # The small hash of the kinds is planned at eight kilobytes a kind, which the usual four megabytes do not hold.
-        cursor.execute("SELECT set_config('work_mem', '64MB', true)")
+        # The cells are few and the traces many, so hashing beats sorting; but a cell is planned at eight kilobytes, of
+        # which the usual memory holds few, and behind the walls too few traces are expected to be worth a hash.
+        cursor.execute("SELECT set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)")
         cursor.execute(_CELLS, {"now": now, "from": from_at or "-infinity", "until": until_at or "infinity"})
         cells = [_Cell(*row) for row in cursor.fetchall()]
         cursor.execute("SELECT id, kind FROM teams")

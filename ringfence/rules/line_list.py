@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ringfence.rules.access import Scope
 
 #: What a saved view holds: the names of the fields of the list's form. Columns are several.
-FIELDS = ("since", "until", "sector", "from", "to", "outcome", "care-home", "order")
+FIELDS = ("since", "until", "sector", "from", "to", "outcome", "care-home", "order", "as-at")
 COLUMNS_FIELD = "columns"
 
 LONGEST_NAME, MOST_VIEWS = 60, 50

@@ -13,7 +13,7 @@ import typst
 
 from ringfence.casework.models import Incident
 from ringfence.geography.resolve import atlas
-from ringfence.queries.incidents import Report
+from ringfence.queries.incidents import Record
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.settings import Kind
@@ -63,14 +63,13 @@ def visits(title: str, rounds: Sequence[Any]) -> bytes:
     return _document("visits/paper.typ", data)
 
 
-def situation(report: Report, *, area: str, made_by: str, now: datetime) -> bytes:
+def situation(record: Record, *, area: str, made_by: str, now: datetime) -> bytes:
     """The situation report of an incident as PDF. Cases are named by reference alone: paper is passed on."""
-    return _document("areas/report.typ", told(report, area=area, made_by=made_by, now=now))
+    return _document("areas/report.typ", told(record, area=area, made_by=made_by, now=now))
 
 
-def told(report: Report, *, area: str, made_by: str, now: datetime) -> dict[str, Any]:
+def told(record: Record, *, area: str, made_by: str, now: datetime) -> dict[str, Any]:
     """What the situation report says."""
-    record = report.record
     kinds = {each.value: each.words for each in Kind}
     outcomes = {each.value: each.words for each in TraceOutcome}
     refs = {each.case: each.ref or f"a case of {atlas().area(each.area).name}" for each in record.cases}
@@ -103,7 +102,10 @@ def told(report: Report, *, area: str, made_by: str, now: datetime) -> dict[str,
             for each in record.cases
         ],
         "removed": len(record.removed),
-        "places": [[name or "without a name", kinds.get(kind, kind), cases] for name, kind, cases in report.places],
+        "places": [
+            [each.name or "without a name", kinds.get(each.kind, each.kind), each.cases, each.why]
+            for each in (*record.settings, *record.named)
+        ],
         "actions": [
             {
                 "what": each.what,

@@ -100,24 +100,20 @@ def menu(visitor: Visitor) -> tuple[Link, ...]:
 
 def visitor_of(user: User, now: datetime) -> Visitor:
     """Read who ``user`` is at ``now``, in one query."""
-    rows = memberships_of(user, now)
-    places = []
-    for row in rows:
-        where = row.team or row.area
-        if where is None:
-            continue
-        places.append(
-            Place(
-                role=row.role,
-                role_name=ROLES[row.role].name,
-                name=where.name,
-                area=row.team.area_id if row.team else str(row.area_id),
-                team=row.team_id,
-                team_kind=row.team.kind if row.team else "",
-                until=row.until_at if row.lent else None,
-            )
+    held = memberships_of(user, now)
+    places = tuple(
+        Place(
+            role=each.role,
+            role_name=ROLES[each.role].name,
+            name=each.name,
+            area=each.area,
+            team=each.team,
+            team_kind=each.team_kind,
+            until=each.until_at if each.lent else None,
         )
-    return Visitor(user.pk, user.name, scope_from(user, rows, now), tuple(places))
+        for each in held
+    )
+    return Visitor(user.pk, user.name, scope_from(user, held, now), places)
 
 
 class StaffRequest(HttpRequest):

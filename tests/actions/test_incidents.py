@@ -29,15 +29,26 @@ def ref_of(trace: int) -> str:
     return str(row(trace, "ref")[0])
 
 
+def settings(*told: tuple[str, str, str]) -> None:
+    """Places in the directory: reference, kind, authority."""
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO settings (ref, kind, name, name_key, authority, created_at) VALUES (%s, %s, %s, %s, %s, %s)",
+            [(ref, kind, f"Place {ref}", ref.lower(), authority, START) for ref, kind, authority in told],
+        )
+
+
 @pytest.fixture
 def alert(town: Town) -> str:
     """An alert about two cases who named the gym."""
+    settings(("GGG-GGG", "leisure", BLACKBURN))
     for household in (1, 2):
         number, person = row(town.trace(household=household), "case_id, person_id")
         with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
             cursor.execute(
                 'INSERT INTO exposures (case_id, person_id, entry, place, postcode, category, from_date, until_date, "window",'
-                " source, recorded_at) VALUES (%s, %s, 'a', 'Flex', 'ZE1 0AA', 'sport', %s, %s, 'both', 'tracer', %s)",
+                " source, recorded_at, setting_id) SELECT %s, %s, 'a', 'Flex', 'ZE1 0AA', 'sport', %s, %s, 'both', 'tracer',"
+                " %s, id FROM settings WHERE ref = 'GGG-GGG'",
                 [number, person, START.date(), START.date(), START],
             )
     detection.look(by=system_scope("detection"), now=START)
@@ -54,6 +65,8 @@ def test_an_incident_from_an_alert_has_its_cases_and_evidence(dora: Scope, alert
     assert (found.title, found.alert, len(found.cases), found.quiet) == ("Flex", alert, 2, 0)
     assert found.summary == found.evidence != ""
     assert {each.why for each in found.cases} == {"It was in the alert."}
+    assert [(each.ref, each.cases, each.why) for each in found.settings] == [("GGG-GGG", 2, "It was in the alert.")]
+    assert found.named == ()
     (line,) = incidents.incidents(scope=dora, area=BLACKBURN, now=NOW)
     assert (line.ref, line.cases, line.closed_at) == (ref, 2, None)
     assert alerts.alerts(scope=dora, area=BLACKBURN, now=NOW)[0].incident == ref
@@ -75,6 +88,31 @@ def test_cases_come_and_go_with_a_reason(town: Town, dora: Scope) -> None:
     verbs.add_case(incident=ref, trace=ref_of(trace), why="After all.", by=dora, now=NOW)
     with pytest.raises(NotFound):
         verbs.remove_case(incident=ref, case=case + 1000, why="x", by=dora, now=NOW)
+
+
+def test_places_come_and_go_with_a_reason(dora: Scope, alert: str) -> None:
+    settings(("SSS-SSS", "school", BLACKBURN), ("HHH-HHH", "home", BLACKBURN), ("LLL-LLL", "school", LUTON))
+    ref = opened(dora, alert)
+    with pytest.raises(Invalid, match="Say why the place belongs"):
+        verbs.add_setting(incident=ref, setting="SSS-SSS", why=" ", by=dora, now=NOW)
+    verbs.add_setting(incident=ref, setting="sss sss", why="Same class.", by=dora, now=NOW)
+    with pytest.raises(Invalid, match="Place SSS-SSS belongs to this incident already"):
+        verbs.add_setting(incident=ref, setting="SSS-SSS", why="Again.", by=dora, now=NOW)
+    for nobody_s in ("HHH-HHH", "LLL-LLL", "ZZZ-ZZZ"):
+        with pytest.raises(Invalid, match="There is no place"):
+            verbs.add_setting(incident=ref, setting=nobody_s, why="x", by=dora, now=NOW)
+    gym, school = incidents.incident(scope=dora, ref=ref, now=NOW).settings
+    assert (gym.ref, school.ref, school.cases, school.why) == ("GGG-GGG", "SSS-SSS", 0, "Same class.")
+    with pytest.raises(Invalid, match="Say why the place does not"):
+        verbs.remove_setting(incident=ref, setting=gym.id, why="", by=dora, now=NOW)
+    verbs.remove_setting(incident=ref, setting=gym.id, why="It was shut.", by=dora, now=NOW)
+    found = incidents.incident(scope=dora, ref=ref, now=NOW)
+    assert [each.ref for each in found.settings] == ["SSS-SSS"]
+    assert [(each.ref, each.removed_why) for each in found.settings_removed] == [("GGG-GGG", "It was shut.")]
+    assert [(each.ref, each.cases) for each in found.named] == [("GGG-GGG", 2)], "still to be linked again"
+    with pytest.raises(NotFound):
+        verbs.remove_setting(incident=ref, setting=gym.id, why="Twice.", by=dora, now=NOW)
+    assert [each[-1]["setting"] for each in events("incident.place added")] == [school.id]
 
 
 def test_a_case_of_another_authority_is_not_linked(town: Town, dora: Scope) -> None:
@@ -136,6 +174,7 @@ def test_a_closed_incident_stays_as_it_is(town: Town, dora: Scope) -> None:
     verbs.close(incident=ref, version=version + 1, outcome="over", by=dora, now=NOW)
     for change in (
         lambda: verbs.add_case(incident=ref, trace=ref_of(trace), why="x", by=dora, now=NOW),
+        lambda: verbs.add_setting(incident=ref, setting="GGG-GGG", why="x", by=dora, now=NOW),
         lambda: verbs.add_action(incident=ref, what="x", by=dora, now=NOW),
         lambda: verbs.close(incident=ref, version=version + 2, outcome="over", by=dora, now=NOW),
     ):

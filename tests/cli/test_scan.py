@@ -85,6 +85,7 @@ def test_without_populations_it_permutes(folder: Folder) -> None:
     assert folder.asked(*words, places=empty) == told
     assert folder.asked(*words, "--model", "permutation") == told
     assert folder.asked(*words)["model"] == "poisson"
+    assert folder.asked(*words, places=PLACES.replace("population", "Pop"))["model"] == "poisson"
 
 
 def test_degrees_are_distances_on_the_earth(folder: Folder) -> None:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ringfence.cli import application, explain
+from ringfence.feeds.series import Unusable, a_date
 
 RUN = CliRunner()
 FIRST = date(2020, 6, 1)
@@ -212,3 +213,34 @@ def test_an_old_encoding_a_gzip_file_and_another_way_to_write_a_date(tmp_path: P
     path.write_bytes(gzip.compress(text.encode("cp1252")))
     said = asked("growth", str(path), "--serial-interval", "5,2", "--last")
     assert said["estimates"][0]["area"] == "Bærum" and said["estimates"][0]["end"] == "2020-06-14"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2020-06-29", "2020-06-29"),
+        ("2020/06/29", "2020-06-29"),
+        ("2001/11/1", "2001-11-01"),
+        ("20200629", "2020-06-29"),
+        ("9/6/2020", "2020-06-09"),
+        ("29/06/2020 00:00", "2020-06-29"),
+        ("2020-06-29T12:00:00Z", "2020-06-29"),
+    ],
+)
+def test_dates_are_read_as_registers_and_satscan_write_them(written: str, read: str) -> None:
+    assert a_date(f" {written} ").isoformat() == read
+
+
+@pytest.mark.parametrize(
+    "written", ["06/29/2020", "2020-6", "202069", "2020-06/29", "2020-06-31", "29-06-2020", "", "x"]
+)
+def test_what_is_no_date_or_might_be_two_is_refused(written: str) -> None:
+    with pytest.raises(Unusable, match="is no date; write 2020-06-29"):
+        a_date(written)
+
+
+def test_growth_of_weeks_is_refused_and_not_reckoned_with_empty_days(tmp_path: Path) -> None:
+    weeks = "area,date,cases\n" + "".join(f"A,2020-06-{day:02},{day}\n" for day in (1, 8, 15, 22))
+    assert "goes by weeks; give cases by day" in refused("growth", write(tmp_path, weeks), "--serial-interval", "5,2")
+    said = asked("growth", write(tmp_path, weeks + "A,2020-06-09,0\n"), "--serial-interval", "5,2")
+    assert len(said["estimates"]) == 15

@@ -183,6 +183,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         f"incidents/<str:ref>/{each}"
         for each in ("cases", "cases/remove", "actions", "actions/done", "areas/ask", "areas/end", "close")
     }
+    forms |= {"incidents/<str:ref>/places", "incidents/<str:ref>/places/remove"}
     forms |= {"support/<int:referral>/done"}
     forms |= {"settings/<str:ref>/merge", "settings/<str:ref>/size", "settings/suggest"}
     forms |= {"traces/<str:ref>/messages", "traces/<str:ref>/messages/stop"}

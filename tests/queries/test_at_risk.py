@@ -20,6 +20,7 @@ from ringfence.rules.settings import COMPLEX, Kind, risk
 from tests.examples import examples
 from tests.town import BLACKBURN, HOUR, LUTON, START, Town, events, row
 
+DAY = timedelta(days=1)
 INTERVIEWS = system_scope("interviews")
 NOW = START + HOUR
 TODAY = date(2026, 11, 16)
@@ -155,3 +156,38 @@ def test_how_many_people_are_there_is_said_by_somebody_local(town: Town) -> None
         verbs.set_size(setting=mine, people=50, by=town.by("Nia"), now=NOW)
     with pytest.raises(Invalid, match="from 1 to 200,000"):
         verbs.set_size(setting=mine, people=0, by=town.by("Leo"), now=NOW)
+
+
+def test_a_past_day_has_what_cases_had_named_by_then(town: Town) -> None:
+    """Named on the first day by one and on the third by another, who took it back on the fifth; then merged into another."""
+    dora, (willow, oak) = town.by("Dora"), (put(1, Kind.CARE_HOME), put(2, Kind.CARE_HOME))
+    cases = [town.trace(), town.trace()]
+    for case in cases:
+        stay(case, willow, 1)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        for case, recorded, withdrawn in ((cases[0], 0, None), (cases[1], 2, 4)):
+            cursor.execute(
+                "UPDATE exposures SET recorded_at = %s, withdrawn_at = %s WHERE case_id = %s",
+                [NOW + recorded * DAY, None if withdrawn is None else NOW + withdrawn * DAY, row(case, "case_id")[0]],
+            )
+        cursor.execute(
+            "UPDATE settings SET merged_into_id = (SELECT id FROM settings WHERE ref = %s), merged_at = %s, merged_by = 1"
+            " WHERE ref = %s",
+            [oak, NOW + 6 * DAY, willow],
+        )
+
+    def told(on: date | None) -> list[tuple[str, int, int]]:
+        found = settings_at_risk(scope=dora, area=BLACKBURN, now=NOW + 9 * DAY, on=on)
+        return [(each.ref, each.cases, each.quiet) for each in found]
+
+    days = [told(TODAY + number * DAY) for number in range(-1, 8)]
+    quiet = [max(0, told(TODAY + number * DAY)[0][2]) for number in range(8)]
+    assert quiet == sorted(quiet) and quiet[-1] - quiet[0] == 7
+    assert [[(ref, count) for ref, count, _ in day] for day in days] == [
+        [],
+        *[[(willow, 1)]] * 2,
+        *[[(willow, 2)]] * 2,
+        *[[(willow, 1)]] * 2,
+        *[[(oak, 1)]] * 2,
+    ]
+    assert [each[:2] for each in told(None)] == [(oak, 1)]

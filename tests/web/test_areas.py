@@ -27,8 +27,8 @@ from tests.web.reading import Page
 INTERVIEWS, DETECTION, COUNTING = (system_scope(name) for name in ("interviews", "detection", "counting"))
 
 
-def words(answer: Any) -> str:
-    assert answer.status_code == 200
+def words(answer: Any, status: int = 200) -> str:
+    assert answer.status_code == status
     return Page(answer.content.decode()).words
 
 
@@ -165,6 +165,50 @@ def test_the_line_list_says_in_which_incident_a_case_is_now(town: Town) -> None:
     assert told() == [ref]
     incidents.remove_case(incident=ref, case=int(str(case)), why="Another gym.", by=by, now=now)
     assert told() == [""]
+
+
+def test_the_line_list_of_a_past_day_has_what_was_known_then(town: Town, signed_in: SignedIn) -> None:
+    """Known three days ago and closed since, with an incident, a contact and one taken back since; and known today alone."""
+    now, client, address = timezone.now(), signed_in("Dora"), f"/areas/{BLACKBURN}/line-list"
+    by, trace = town.by("Dora", now), seen_at(town, 3, 3)
+    seen_at(town, 0, 0)
+    case, person, name = row(trace, "case_id, person_id, ref")
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex", by=by, now=now).ref
+    incidents.add_case(incident=ref, trace=str(name), why="Trained there.", by=by, now=now)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE traces SET closed_at = %s, outcome = 'not_reached', queued = false WHERE id = %s", [now, trace]
+        )
+        for entry, known, withdrawn in (("a", 2, 0), ("b", 0, None)):
+            cursor.execute(
+                "INSERT INTO contacts (case_id, case_person_id, person_id, entry, relation, last_contact, identified_at, source,"
+                " withdrawn_at, withdrawn_why) VALUES (%s, %s, %s, %s, 'work', %s, %s, 'tracer', %s, %s)",
+                [
+                    *(case, person, row(seen_at(town, 0, 0), "person_id")[0], entry, now.date()),
+                    now - timedelta(days=known),
+                    None if withdrawn is None else now,
+                    "" if withdrawn is None else "Twice.",
+                ],
+            )
+    columns = ["case", "outcome", "contacts", "incident"]
+    yesterday = london_date(now) - timedelta(days=1)
+
+    def lines(**asked: Any) -> list[str]:
+        out = client.get(address, {"format": "csv", "columns": columns, **asked})
+        return b"".join(out.streaming_content).decode("utf-8-sig").splitlines()[1:]
+
+    assert f"{name},not_reached,1,{ref}" in lines() and len(lines()) == 4
+    then = {"as-at": str(yesterday)}
+    assert lines(**then) == lines(outcome="open", **then) == [f"{name},open,1,"]
+    assert lines(outcome="not_reached", **then) == []
+    assert lines(**{"as-at": str(london_date(now) - timedelta(days=4))}) == []
+    shown = client.get(address, then)
+    assert f"as it was known on {day_in_words(yesterday)}" in words(shown) and "1 case." in words(shown)
+    assert f"/areas/{BLACKBURN}/settings?as-at={yesterday}" in shown.content.decode()
+    file = client.get(address, {"format": "csv", **then}).headers["Content-Disposition"]
+    assert f"line-list-{BLACKBURN}-{yesterday}.csv" in file
+    assert "Give a day before today" in words(client.get(address, {"as-at": str(london_date(now))}), 422)
+    assert f"(as known on {weekday(yesterday)})" in words(signed_in("Gil").get("/audit"))
 
 
 def test_the_line_list_is_narrowed_ordered_and_taken_out(town: Town, signed_in: SignedIn) -> None:
@@ -388,6 +432,10 @@ def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -
     assert wrong.status_code == 422 and "must be a whole number" in wrong.content.decode()
     assert "40 people are there." in words(client.post("/settings/AAA-AAA/size", {"people": "40"}, follow=True))
     assert "2.5%" in words(client.get(address))
+    yesterday = london_date(timezone.now()) - timedelta(days=1)
+    then = client.get(address, {"as-at": str(yesterday)})
+    assert f"as they were known on {day_in_words(yesterday)}" in words(then) and "Willow House" not in words(then)
+    assert "must be a real date" in words(client.get(address, {"as-at": "31/02/2026"}), 422)
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
         cursor.execute(
             'INSERT INTO exposures (case_id, person_id, setting_id, entry, category, from_date, until_date, "window",'

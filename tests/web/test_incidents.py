@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from ringfence.accounts import walls
@@ -14,7 +15,7 @@ from ringfence.accounts.models import Membership, User
 from ringfence.actions import incidents
 from ringfence.rules.calendar import london_date
 from ringfence.web.forms import date_parts
-from tests.town import ACCOUNTS, BLACKBURN, LUTON, Town, events
+from tests.town import ACCOUNTS, BLACKBURN, INTERVIEWS, LUTON, Town, events, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
@@ -49,6 +50,25 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
     )
     assert f"{trace} belongs to the incident now." in shown
     assert "Trained there." in shown and "not known" in shown
+
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO settings (ref, kind, name, name_key, authority, created_at)"
+            " VALUES ('GGG-GGG', 'leisure', 'Flex Gym', 'flex gym', %s, now())",
+            [BLACKBURN],
+        )
+    for place, problem in (
+        ({}, "Choose a place"),
+        ({"place_ref": "ZZZ-ZZZ"}, "There is no place ZZZ-ZZZ of your area"),
+    ):
+        assert problem in words(client.post(f"{where}/places", {"place_why": "Met there.", **place}), 422)
+    sent = {"place_ref": "GGG-GGG", "place_why": "Met there."}
+    shown = client.post(f"{where}/places", sent, follow=True)
+    assert "The place belongs to the incident now." in words(shown) and "Flex Gym" in words(shown)
+    number = shown.content.decode().split('name="place" value="')[1].split('"')[0]
+    assert "Say why the place does not" in words(client.post(f"{where}/places/remove", {"place": number}), 422)
+    sent = {"place": number, f"remove-place-{number}": "It was shut."}
+    assert "It was shut." in words(client.post(f"{where}/places/remove", sent, follow=True))
 
     on = london_date(timezone.now()) + timedelta(days=9)
     due = date_parts(on, "due")
@@ -137,3 +157,30 @@ def test_the_situation_report_names_cases_by_reference_and_is_logged(
         assert secret not in text, secret
     (told,) = events("incident.reported")
     assert told[:2] == (town.users["Dora"].pk, True) and told[-1]["people"] == 1
+
+
+def test_who_infected_whom_is_drawn_and_a_long_list_is_folded(
+    town: Town, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, now = signed_in("Dora"), timezone.now()
+    by, traces = town.by("Dora", now), (town.trace(now=now), town.trace(now=now))
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex", by=by, now=now).ref
+    for trace in traces:
+        incidents.add_case(incident=ref, trace=str(row(trace, "ref")[0]), why="Trained there.", by=by, now=now)
+    assert "as a drawing" not in client.get(f"/incidents/{ref}").content.decode()
+    (case, person), (became, contact) = (row(trace, "case_id, person_id") for trace in traces)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("UPDATE cases SET onset_date = first_specimen_date - 5 WHERE id = %s", [case])
+        cursor.execute(
+            "INSERT INTO contacts (case_id, case_person_id, person_id, entry, relation, last_contact, identified_at, source,"
+            " became_case_id, became_case_at) VALUES (%s, %s, %s, 'a', 'work', %s, %s, 'tracer', %s, %s)",
+            [case, person, contact, now.date(), now, became, now],
+        )
+    shown = client.get(f"/incidents/{ref}").content.decode()
+    assert "1 case whom nobody here is known to have infected; infected by them and so on: 1." in shown
+    assert "generation 1, infected by" in shown and "rf-chain" in shown and "List of the" not in shown
+    monkeypatch.setattr("ringfence.web.views.incidents.LISTED", 1)
+    assert "List of the 2 cases" in words(client.get(f"/incidents/{ref}"))
+    wrong = client.post(f"/incidents/{ref}/cases/remove", {"case": case}).content.decode()
+    listed = wrong[: wrong.index("List of the 2 cases")]
+    assert listed[listed.rindex("<details") :].split(">")[0].endswith("open")

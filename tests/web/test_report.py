@@ -31,8 +31,8 @@ def seen(trace: int, on: date) -> int:
 
 
 def told(town: Town, ref: str, now: Any = START) -> dict[str, Any]:
-    report = queries.report(scope=town.by("Dora", now), ref=ref, now=now)
-    return paper.told(report, area="Here", made_by="Dora", now=now)
+    record = queries.report(scope=town.by("Dora", now), ref=ref, now=now)
+    return paper.told(record, area="Here", made_by="Dora", now=now)
 
 
 def opened(town: Town, summary: str = "A gym.") -> str:
@@ -119,7 +119,12 @@ def test_the_places_that_its_cases_named_and_nobody_s_home(town: Town) -> None:
                 " 'both', 'tracer', %s, %s FROM traces t, settings s WHERE t.id = %s AND s.ref = %s",
                 [str(number), ON, ON, START, withdrawn, trace, place],
             )
-    assert told(town, ref)["places"] == [["Flex", "Leisure or sport", 2]]
+    assert told(town, ref)["places"] == [["Flex", "Leisure or sport", 2, ""]]
+    incidents.add_setting(incident=ref, setting="S-BAR", why="Next door.", by=dora, now=START)
+    assert told(town, ref)["places"] == [
+        ["Bar", "Restaurant, pub or hotel", 0, "Next door."],
+        ["Flex", "Leisure or sport", 2, ""],
+    ]
 
 
 def test_its_actions_say_how_they_stand_and_its_head_how_it_ended(town: Town) -> None:

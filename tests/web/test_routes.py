@@ -250,6 +250,8 @@ ROUTES = (
     Route("incident-report", {"Dora": 404, "Nia": 403, "Olu": 403, "Charlie": 403}, arguments=INCIDENT),
     Route("incident-case", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-case-removed", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-place", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
+    Route("incident-place-removed", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-action", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-action-done", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),
     Route("incident-ask", {"Dora": 404, "Nia": 403, "Charlie": 403}, method="post", arguments=INCIDENT),

@@ -251,7 +251,8 @@ def _places(path: Path) -> tuple[list[str], NDArray[np.float64], NDArray[np.floa
         "longitude": _degrees(180),
         "population": lambda given: series.a_share(given) if given.strip() else None,
     }
-    read = series.table(path, {"place": series.a_name}, optional, {"latitude": ("lat",), "longitude": ("long", "lon")})
+    others = {"latitude": ("lat",), "longitude": ("long", "lon"), "population": ("pop",)}
+    read = series.table(path, {"place": series.a_name}, optional, others)
     names = read["place"]
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])

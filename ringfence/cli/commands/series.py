@@ -65,6 +65,9 @@ def read(path: Path, step: timedelta | None = None) -> Series:
     rows = series.table(path, {"area": series.a_name, "date": series.a_date, "cases": series.a_count})
     if len(set(rows["date"])) > 2 and len({each.day for each in rows["date"]}) == 1:
         raise series.Unusable(f"{path}: the series goes by months; give one date a day or one a week")
+    if step == DAY and len(set(rows["date"])) > 2 and _step(rows["date"]) == WEEK:
+        # Weeks among days without cases would give figures that mean nothing.
+        raise series.Unusable(f"{path}: the series goes by weeks; give cases by day")
     sums = series.summed(zip(rows["area"], rows["date"], strict=True), rows["cases"])
     areas = list(dict.fromkeys(rows["area"]))
     every = step or _step(rows["date"])

@@ -42,8 +42,9 @@ def chosen_area(request: StaffRequest, code: str) -> Area:
     return found
 
 
-def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bool]]:
-    """The pages of an area that somebody may open: address, words, and whether it is this one."""
+def tabs(request: StaffRequest, code: str, here: str, on: date | None = None) -> list[tuple[str, str, bool]]:
+    """The pages of an area that somebody may open: address, words, and whether it is this one. A page of a past day leads to
+    the others of that day."""
     may = request.scope.may
     found = [
         ("", "Today", may("area")),
@@ -53,7 +54,12 @@ def tabs(request: StaffRequest, code: str, here: str) -> list[tuple[str, str, bo
         ("/line-list", "Line list", may("line list")),
         ("/settings", "Places", may("settings")),
     ]
-    return [(f"/areas/{code}{end}", text, end == here) for end, text, allowed in found if allowed]
+    past = f"?as-at={on}" if on else ""
+    return [
+        (f"/areas/{code}{end}{past if end != '/incidents' else ''}", text, end == here)
+        for end, text, allowed in found
+        if allowed
+    ]
 
 
 @require_safe
@@ -77,7 +83,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
     """The area today, or as it was known on a past day."""
     place = chosen_area(request, code)
     form = Form(request.GET)
-    on = _past_day(form, request)
+    on = past_day(form, request)
     found = figures.today(scope=request.scope, area=code, now=request.now, on=on)
     days = curves.since_the_first(found.days)
     may = request.scope.may("clusters")
@@ -91,7 +97,7 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         section=SECTION,
         status=200 if form.valid else 422,
         area=place,
-        tabs=tabs(request, code, ""),
+        tabs=tabs(request, code, "", on),
         found=found,
         on=on,
         rate=found.rate(place.population),
@@ -107,11 +113,11 @@ def area(request: StaffRequest, code: str) -> HttpResponse:
         late=on is None and found.counted_at is not None and request.now - found.counted_at > LATE,
         serial_interval=figures.SERIAL_INTERVAL,
         errors=form.errors(),
-        typed=form.get("as-at"),
+        typed=form.data,
     )
 
 
-def _past_day(form: Form, request: StaffRequest) -> date | None:
+def past_day(form: Form, request: StaffRequest) -> date | None:
     """The day of which the page is asked what was known at its end; None for now."""
     on = form.typed_date("as-at", "the day")
     if on is not None and on >= london_date(request.now):
@@ -136,7 +142,7 @@ def choose_digest(request: StaffRequest, code: str) -> HttpResponse:
 def clusters(request: StaffRequest, code: str) -> HttpResponse:
     """What the methods found, best first, and what is over or was set aside; or as that stood on a past day."""
     form = Form(request.GET)
-    on = _past_day(form, request)
+    on = past_day(form, request)
     return _clusters(request, code, form, on=on, every=form.get("show") == "all")
 
 
@@ -153,7 +159,7 @@ def _clusters(
         section=SECTION,
         status=200 if form.valid else 422,
         area=place,
-        tabs=tabs(request, code, "/clusters"),
+        tabs=tabs(request, code, "/clusters", on),
         on=on,
         kept_since=alerts.kept_since(scope=scope, area=code) if on else None,
         alerts=found if every else found[:SHOWN],
@@ -187,15 +193,21 @@ def dismiss(request: StaffRequest, code: str) -> HttpResponse:
 
 @require_safe
 def settings(request: StaffRequest, code: str) -> HttpResponse:
-    """Places of the area with cases, those that ask most for somebody to act first."""
+    """Places of the area with cases, those that ask most for somebody to act first; or as they stood on a past day."""
     place = chosen_area(request, code)
+    form = Form(request.GET)
+    on = past_day(form, request)
     return page(
         request,
         "areas/settings.jinja",
         title=f"Places at risk in {place.name}",
         section=SECTION,
         area=place,
-        tabs=tabs(request, code, "/settings"),
-        places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now),
+        status=200 if form.valid else 422,
+        on=on,
+        tabs=tabs(request, code, "/settings", on),
+        places=areas.settings_at_risk(scope=request.scope, area=code, now=request.now, on=on),
         kinds={each.value: each.words for each in SettingKind},
+        errors=form.errors(),
+        typed=form.data,
     )

@@ -32,6 +32,8 @@ WORDS = {
     "incident.opened": "Opened a new incident",
     "incident.case added": "Linked a case to an incident",
     "incident.case removed": "Took a case out of an incident",
+    "incident.place added": "Linked a place to an incident",
+    "incident.place removed": "Took a place out of an incident",
     "incident.action added": "Wrote down an action or a decision of an incident",
     "incident.action done": "Marked an action of an incident as done",
     "incident.asked": "Asked an authority to take part in an incident",
@@ -148,6 +150,7 @@ FILTERS = {
     "age_until": "to age",
     "outcome": "tracing",
     "care_home": "in care homes",
+    "known": "as known on",
 }
 
 
@@ -207,7 +210,7 @@ def _shown(detail: dict[str, Any]) -> str:
 
 def _narrowed(name: str, value: Any) -> str:
     """What a line list was narrowed to, in the words of its page."""
-    if name in ("since", "until"):
+    if name in ("since", "until", "known"):
         return words.weekday(date.fromisoformat(value))
     if name == "care_home":
         return ""

@@ -20,11 +20,16 @@ from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
-from ringfence.web import curves, paper
+from ringfence.rules.settings import Kind
+from ringfence.web import chains, curves, paper
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, tabs
 from ringfence.web.visitor import StaffRequest
+from ringfence.web.words import count
+
+#: Cases up to which their list stands open on the page.
+LISTED = 40
 
 
 @require_safe
@@ -96,8 +101,16 @@ def _incident(
         area=atlas().area(found.area),
         names=names,
         drawing=curves.draw(found.days),
+        chain=chains.draw(found.cases, names),
+        listed=LISTED,
+        taking_out=form is not None and any(each.field.startswith("remove-") for each in form.mistakes),
         outcomes=[(key, words, "") for key, words in Incident.Outcome.choices],
         outcome_words={each.value: each.words for each in TraceOutcome},
+        kinds={each.value: each.words for each in Kind},
+        offered=[
+            ("", "Choose"),
+            *((each.ref, f"{each.name or each.ref}: {count(each.cases, 'case')}") for each in found.named),
+        ],
         ended=dict(Incident.Outcome.choices).get(found.outcome, ""),
         changed=changed,
         partners=[(each, atlas().area(each.area).name, each.area in request.scope.areas) for each in found.partners],
@@ -166,10 +179,10 @@ def end(request: StaffRequest, ref: str) -> HttpResponse:
 def report(request: StaffRequest, ref: str) -> HttpResponse:
     """The situation report, as a PDF."""
     found = queries.report(scope=request.scope, ref=ref, now=request.now)
-    area = atlas().area(found.record.area).name
+    area = atlas().area(found.area).name
     document = paper.situation(found, area=area, made_by=request.visitor.name, now=request.now)
     answer = HttpResponse(document, content_type="application/pdf")
-    name = f"situation-{found.record.ref}-{london_date(request.now)}.pdf"
+    name = f"situation-{found.ref}-{london_date(request.now)}.pdf"
     answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
     return answer
 
@@ -220,6 +233,41 @@ def remove_case(request: StaffRequest, ref: str) -> HttpResponse:
         form,
         "The case is out of the incident.",
         lambda: verbs.remove_case(incident=ref, case=case or 0, why=why, by=request.scope, now=request.now),
+        {"why": field},
+    )
+
+
+@require_POST
+def add_setting(request: StaffRequest, ref: str) -> HttpResponse:
+    """Link a place."""
+    form = Form(request.POST)
+    chosen, other = form.get("place"), form.get("place_ref")
+    if not chosen and not other:
+        form.wrong("place_ref", "Choose a place, or give the reference of one, such as K7Q-42M")
+    why = form.text("place_why", "Say why the place belongs to it", 200)
+    return _do(
+        request,
+        ref,
+        form,
+        "The place belongs to the incident now.",
+        lambda: verbs.add_setting(incident=ref, setting=other or chosen, why=why, by=request.scope, now=request.now),
+        {"setting": "place_ref" if other else "place", "why": "place_why"},
+    )
+
+
+@require_POST
+def remove_setting(request: StaffRequest, ref: str) -> HttpResponse:
+    """Take a place out again."""
+    form = Form(request.POST)
+    place = form.number("place", 1, 2**62, "The place")
+    field = f"remove-place-{place}"
+    why = form.text(field, "Say why the place does not belong to it", 200)
+    return _do(
+        request,
+        ref,
+        form,
+        "The place is out of the incident.",
+        lambda: verbs.remove_setting(incident=ref, setting=place or 0, why=why, by=request.scope, now=request.now),
         {"why": field},
     )
 

@@ -23,7 +23,7 @@ from ringfence.rules.calendar import london_date
 from ringfence.rules.line_list import COLUMNS_FIELD, Column
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
-from ringfence.web.views.areas import SECTION, chosen_area, tabs
+from ringfence.web.views.areas import SECTION, chosen_area, past_day, tabs
 from ringfence.web.visitor import StaffRequest
 
 PAGE = 50
@@ -41,7 +41,7 @@ def _given(data: Any) -> dict[str, Sequence[str]]:
     return {name: data.getlist(name) for name in (*rules.FIELDS, COLUMNS_FIELD)}
 
 
-def _filters(form: Form) -> Filters:
+def _filters(form: Form, request: StaffRequest) -> Filters:
     """What the form of the list narrows it to; what cannot be read is a mistake of the form."""
     return Filters(
         form.typed_date("since", "the first day"),
@@ -51,6 +51,7 @@ def _filters(form: Form) -> Filters:
         form.number("to", 0, 130, "The age") if form.get("to") else None,
         form.choice("outcome", dict(OUTCOMES), "Choose one of the list"),
         form.choice("care-home", ("", "yes"), "Choose one of the list") == "yes",
+        past_day(form, request),
     )
 
 
@@ -59,7 +60,7 @@ def line_list(request: StaffRequest, code: str) -> HttpResponseBase:
     """The cases of the area, narrowed, in an order, a page at a time; or all of them as a file."""
     chosen_area(request, code)
     form = Form(request.GET)
-    filters = _filters(form)
+    filters = _filters(form, request)
     if form.valid and request.GET.get("format") == "csv":
         return _export(request, code, filters)
     return _list(request, code, form, filters)
@@ -94,7 +95,8 @@ def _list(request: StaffRequest, code: str, form: Form, filters: Filters) -> Htt
         section=SECTION,
         status=200 if form.valid else 422,
         area=place,
-        tabs=tabs(request, code, "/line-list"),
+        tabs=tabs(request, code, "/line-list", filters.known),
+        on=filters.known,
         found=found,
         given=given,
         columns=columns,
@@ -119,7 +121,7 @@ def save(request: StaffRequest, code: str) -> HttpResponse:
     """Save what the list shows as a view with a name."""
     chosen_area(request, code)
     form = Form(request.POST)
-    filters, given = _filters(form), _given(request.POST)
+    filters, given = _filters(form, request), _given(request.POST)
     try:
         if form.valid:
             verbs.save(area=code, name=form.get("view_name"), view=given, by=request.scope, now=request.now)
@@ -172,7 +174,9 @@ def _export(request: StaffRequest, code: str, filters: Filters) -> StreamingHttp
             yield writer.writerow([_safe(_value(each, column)) for column in columns])
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="line-list-{code}-{london_date(request.now)}.csv"'
+    response["Content-Disposition"] = (
+        f'attachment; filename="line-list-{code}-{filters.known or london_date(request.now)}.csv"'
+    )
     return response
 
 

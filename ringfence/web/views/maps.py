@@ -142,7 +142,7 @@ def _page(
         status=200 if form.valid else 422,
         errors=_mistakes(form),
         area=area,
-        tabs=tabs(request, area.code, "/map"),
+        tabs=tabs(request, area.code, "/map", asked.on),
         asked=asked,
         today=today,
         until=asked.on or today,
