@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.commands import command
 from tests.database import Connection
 from tests.places import lay_out
 from tests.town import BLACKBURN
-
-
-def load(*arguments: str) -> tuple[int, str]:
-    """The command in a process of its own: its exit code and what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ringfence.cli", "geography", "load", *arguments],
-        env={**os.environ, "RINGFENCE_PROCESS": "cli"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_populations_are_taken_once_and_what_is_wrong_is_one_line(
@@ -31,8 +17,8 @@ def test_populations_are_taken_once_and_what_is_wrong_is_one_line(
     file = tmp_path / "own.csv"
     file.write_text("code,population\nBB1 1,1200\n")
     given = ("--authority", BLACKBURN, "--populations", str(file))
-    code, said = load(*given)
+    code, said = command("geography", "load", *given)
     assert code == 0 and said.endswith(f"{BLACKBURN} has 0 boundaries and 1 populations of its own now.\n")
     file.write_text("code,population\nBB1 1,lots\n")
-    code, said = load(*given)
+    code, said = command("geography", "load", *given)
     assert code == 1 and said.endswith("own.csv, line 2: 'lots' is not a number of people.\n")

@@ -24,9 +24,10 @@ TOKEN = "k" * 32
 #: Where the saving of a call is stopped: before the try is written, and after it, before the transaction's end.
 PLACES = ("casework.attempts", "audit.events")
 
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+WAITING = "SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND relation = %s::regclass"
 AT_WORK = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ringfence web'"
+    "SELECT count(*) FROM pg_sleep(0.01), pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'ringfence web'"
 )
 
 

@@ -17,7 +17,12 @@ from ringfence.accounts import walls
 from ringfence.actions import handover
 from ringfence.base.env import env
 from ringfence.worker import clock
+from tests.commands import command
+from tests.dying import Apart
 from tests.town import HOUR, MINUTE, START, SWEEP, owners, row
+
+#: A short while from now, so that asking again and again leaves the processors to what is waited for.
+WAITING = "SELECT count(*) FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND relation = 'audit.events'::regclass"
 
 DUE = START + 25 * HOUR
 
@@ -73,18 +78,12 @@ def test_killed_in_the_middle_nothing_is_half_done_and_the_next_one_does_it(real
     # A lock on the audit holds the sweep inside its transaction, after the traces were moved.
     with psycopg.connect(owner.info.dsn, password=owner.info.password) as holding:
         holding.execute("LOCK TABLE audit.events IN SHARE MODE")
-        process = worker()
+        process = Apart(lambda: clock.run(threading.Event()))
         try:
-            waiting = 0
-            while not waiting:
-                waiting = owner.execute(
-                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'audit.events'::regclass"
-                ).fetchone()[0]
-                assert process.poll() is None, process.stderr.read()
+            while owner.execute(WAITING).fetchone() == (0,):
+                assert process.runs()
         finally:
             process.kill()
-            process.wait()
-            process.stderr.close()
     assert all(row(trace, "team_id", "handovers") == (real_town.team("national"), 0) for trace in due_now)
     assert all(owners(trace) == [] for trace in due_now)
     # The server finds out by itself that nobody is there any more; until then the rows are held and are left alone.
@@ -125,12 +124,7 @@ def test_it_looks_on_every_whole_minute(second, seconds):
 
 
 def test_the_command_line_does_the_same(real_town, due_now):
-    done = subprocess.run(
-        [sys.executable, "-m", "ringfence.cli", "sweep", "--json"],
-        env={**os.environ, "RINGFENCE_PROCESS": "cli"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    told = json.loads(done.stdout)
+    code, said = command("sweep", "--json")
+    assert code == 0
+    told = json.loads(said)
     assert (told["handed_over"], told["teams"], told["woken"]) == (50, 1, 0)

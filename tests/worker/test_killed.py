@@ -92,12 +92,12 @@ def test_a_claim_that_is_cut_off_is_whole_and_its_tracer_has_it(owner: psycopg.C
         try:
             while session is None:
                 session = owner.execute(
-                    "SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'audit.events'::regclass"
+                    "SELECT pid FROM pg_sleep(0.01), pg_locks WHERE NOT granted AND relation = 'audit.events'::regclass"
                 ).fetchone()
                 assert process.runs()
         finally:
             process.kill()
-    while owner.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", session).fetchone():
+    while owner.execute("SELECT 1 FROM pg_sleep(0.01), pg_stat_activity WHERE pid = %s", session).fetchone():
         pass
     now = found()
     assert (now["claimed"], now["tries"]) == (now["told of claims"], 0)
