@@ -111,6 +111,7 @@ def _standing(findings: Sequence[Finding]) -> list[Finding]:
                 also=tuple(detail.get("also", ())),
                 elsewhere=detail.get("elsewhere"),
                 count=count,
+                took=tuple(detail.get("took", ())),
             )
         )
     return found
@@ -167,6 +168,7 @@ def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
             "also": list(finding.also),
             "elsewhere": finding.elsewhere,
             "complex": finding.complex_setting,
+            **({"took": list(finding.took)} if finding.took else {}),
         },
         "case_ids": list(finding.cases),
     }

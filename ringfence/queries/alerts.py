@@ -17,7 +17,8 @@ from ringfence.rules.calendar import DAY, london_date, london_moment
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One line of the list. ``false_alarms`` a year by chance; ``incident`` is the reference of what was opened from it."""
+    """One line of the list. ``false_alarms`` a year by chance; ``incident`` is the reference of what was opened from it, or
+    from one that it took in."""
 
     ref: str
     method: Method
@@ -59,6 +60,9 @@ SELECT a.ref, a.method, a.area, d.place, a.postcode, a.category, d.start, d."end
     d.cases, d.households, d.expected, d.p_value, d.recurrence_days, d.false_alarms, d.rank, d.evidence, d.dismissed_at,
     CASE WHEN d.dismissed_at IS NOT NULL THEN d.dismissed_why ELSE '' END,
     coalesce((SELECT i.ref FROM incidents i WHERE i.alert_id = a.id
+        AND (%(before)s::timestamptz IS NULL OR i.opened_at < %(before)s) ORDER BY i.id LIMIT 1),
+    (SELECT i.ref FROM incidents i JOIN alerts o ON o.id = i.alert_id
+        WHERE a.detail ? 'took' AND o.area = a.area AND a.detail->'took' ? o.key
         AND (%(before)s::timestamptz IS NULL OR i.opened_at < %(before)s) ORDER BY i.id LIMIT 1), '')
 FROM alerts a CROSS JOIN LATERAL {state} d
 WHERE a.area = ANY (%(areas)s) AND {which}

@@ -54,7 +54,7 @@ class Finding:
     ``key`` names it, so that the next look finds it again. ``place`` is what it is about in words ("the gym Flex at LE5
     4PW", "17 postcodes round LE5 4PW"). ``false_alarms`` is how many such findings a year chance alone would bring to this
     area. ``also`` are the methods that found the same cases, ``elsewhere`` how rarely the rarest of them says that comes.
-    ``count``: how many cases it is about, where ``cases`` has those of earlier days besides.
+    ``count``: how many cases it is about, where ``cases`` has those of earlier days besides. ``took``: keys of what it took in.
     """
 
     method: Method
@@ -76,6 +76,7 @@ class Finding:
     also: tuple[str, ...] = ()
     elsewhere: float | None = None
     count: int | None = None
+    took: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -205,7 +206,7 @@ def with_standing(
                     finding = _together(written.get(other.key, other), finding)
                     break
             elif 0 < len(other.cases) <= 2 * shared:
-                finding = _together(finding, other)
+                finding = replace(_together(finding, other), took=(*finding.took, *other.took, other.key))
                 ended.append(other.key)
         written[finding.key] = finding
     return list(written.values()), ended
@@ -216,7 +217,7 @@ def _refreshed(new: Finding, held: Finding) -> Finding:
     rare = new.false_alarms if held.elsewhere is None else min(new.false_alarms, held.elsewhere)
     elsewhere = [each for each in (new.elsewhere, held.elsewhere) if each is not None]
     also = tuple(dict.fromkeys((*new.also, *held.also)))
-    return replace(new, also=also, false_alarms=rare, elsewhere=min(elsewhere, default=None))
+    return replace(new, also=also, false_alarms=rare, elsewhere=min(elsewhere, default=None), took=held.took)
 
 
 def _same(one: Finding, other: Finding) -> bool:

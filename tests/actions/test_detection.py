@@ -209,6 +209,8 @@ def test_what_one_method_found_first_and_another_later_is_told_once(town: Town) 
     traces = [case(town, household, home="BB9 9ZA") for household in (1, 2, 3, 4)]
     detection.look(by=DETECTION, now=START)
     assert [each.method for each in listed(town)] == [Method.COINCIDENCE]
+    flats = listed(town)[0].ref
+    opened = incidents.open_incident(area=BLACKBURN, title="Flats", alert=flats, by=town.by("Dora"), now=START)
     for trace in traces:
         named(trace)
     assert detection.look(by=DETECTION, now=START + MINUTE) == verbs.Looked(found=1, ended=1)
@@ -216,6 +218,7 @@ def test_what_one_method_found_first_and_another_later_is_told_once(town: Town) 
     assert found.method is Method.EXPOSURE and "Also found by: same postcode." in found.evidence
     (before,) = listed(town, ended=True)
     assert before.method is Method.COINCIDENCE and not before.quiet
+    assert found.incident == before.incident == opened.ref, "what took the alert in is of its incident"
     case(town, 4, home="BB9 9ZA")
     detection.look(by=DETECTION, now=START + 2 * MINUTE)
     assert [each.ref for each in listed(town)] == [found.ref]
@@ -233,6 +236,7 @@ def test_what_one_method_found_first_and_another_later_is_told_once(town: Town) 
     detection.look(by=DETECTION, now=START + 2 * HOUR)
     (grown,) = listed(town)
     assert (grown.ref, grown.cases, grown.false_alarms) == (found.ref, 5, 1e-12)
+    assert grown.incident == opened.ref
     assert grown.evidence.endswith("Also found by: same postcode, space-time scan.")
 
 
