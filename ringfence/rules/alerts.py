@@ -7,6 +7,7 @@ by what can be acted on: first how rarely chance would bring it, then whether it
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -188,24 +189,29 @@ def with_standing(
     new = list(findings)
     held = {each.key: each for each in standing}
     ordered = sorted(held.values(), key=lambda each: (TELLING.index(each.method), -rank(each, today), each.key))
+    by_case: dict[tuple[str, int], list[int]] = {}
+    for at, other in enumerate(ordered):
+        for case in other.cases:
+            by_case.setdefault((other.area, case), []).append(at)
     taken = {each.key for each in new}
     written: dict[str, Finding] = {}
     ended: list[str] = []
     for each in new:
         finding = _refreshed(each, held[each.key]) if each.key in held else each
-        for other in ordered if each.key not in held else ():
-            if other.key in taken or other.key in ended or other.area != finding.area:
+        sharing = Counter(at for case in each.cases for at in by_case.get((each.area, case), ()))
+        for at, shared in sorted(sharing.items()) if each.key not in held else ():
+            other = ordered[at]
+            if other.key in taken or other.key in ended:
                 continue
-            shared = len(set(finding.cases) & set(other.cases))
             if finding.method is other.method:
-                if finding.method is Method.SCAN and 0 < min(len(finding.cases), len(other.cases)) <= 2 * shared:
+                if finding.method is Method.SCAN and min(len(finding.cases), len(other.cases)) <= 2 * shared:
                     taken.add(other.key)
                     finding = replace(_refreshed(finding, other), key=other.key)
             elif TELLING.index(other.method) < TELLING.index(finding.method):
-                if 0 < len(finding.cases) <= 2 * shared:
+                if len(finding.cases) <= 2 * shared:
                     finding = _together(written.get(other.key, other), finding)
                     break
-            elif 0 < len(other.cases) <= 2 * shared:
+            elif len(other.cases) <= 2 * shared:
                 finding = replace(_together(finding, other), took=(*finding.took, *other.took, other.key))
                 ended.append(other.key)
         written[finding.key] = finding
