@@ -141,17 +141,21 @@ def rank(finding: Finding, today: date) -> float:
     return round(rare + ACTIONABLE[finding.method] + 0.5 * finding.complex_setting + size - stale, 4)
 
 
+#: What tells most of where to go: a place that was named, an address, an area within the authority, the authority.
+TELLING = tuple(Method)
+
+
 def one_list(findings: Iterable[Finding], today: date) -> list[Finding]:
     """The findings in order, each thing once.
 
-    Two findings are one thing when they have one key, or are of one area and share at least half of the cases of the
-    smaller. The one that leads to somewhere to act stays, as rare as the rarer of the two, and says how else it was
-    found. Findings without cases (an authority's total) stand by themselves.
+    Two findings are one thing when they have one key, or are of one area and at least half of the cases of the less
+    telling one (of two scans, the lower one) are of the other. The other stays, as rare as the rarer of the two, and says
+    how else it was found. Findings without cases (an authority's total) stand by themselves.
     """
-    ordered = sorted(findings, key=lambda each: (-ACTIONABLE[each.method], -rank(each, today), each.key))
+    ordered = sorted(findings, key=lambda each: (TELLING.index(each.method), -rank(each, today), each.key))
     kept: list[Finding] = []
     for finding in ordered:
-        same = next((at for at, other in enumerate(kept) if _same(finding, other)), None)
+        same = next((at for at, other in enumerate(kept) if _goes(finding, other)), None)
         if same is None:
             kept.append(finding)
             continue
@@ -171,10 +175,6 @@ def _together(stays: Finding, other: Finding) -> Finding:
         elsewhere=min((each for each in elsewhere if each is not None), default=None),
         false_alarms=min(stays.false_alarms, other.false_alarms),
     )
-
-
-#: What tells most of where to go: a place that was named, an address, an area within the authority, the authority.
-TELLING = tuple(Method)
 
 
 def with_standing(
@@ -226,16 +226,16 @@ def _refreshed(new: Finding, held: Finding) -> Finding:
     return replace(new, also=also, false_alarms=rare, elsewhere=min(elsewhere, default=None), took=held.took)
 
 
-def _same(one: Finding, other: Finding) -> bool:
-    if one.key == other.key:
+def _goes(finding: Finding, stays: Finding) -> bool:
+    """Whether a finding is what another one, which tells at least as much, is about."""
+    if finding.key == stays.key:
         # A place that was quiet for a while and is named again.
         return True
-    if one.area != other.area or not one.cases or not other.cases:
+    if finding.area != stays.area or not finding.cases:
         return False
-    if one.method is other.method and one.key != other.key and one.method is not Method.SCAN:
+    if finding.method is stays.method and finding.method is not Method.SCAN:
         return False
-    shared = len(set(one.cases) & set(other.cases))
-    return 2 * shared >= min(len(one.cases), len(other.cases))
+    return 2 * len(set(finding.cases) & set(stays.cases)) >= len(finding.cases)
 
 
 def over(end: date, today: date) -> bool:

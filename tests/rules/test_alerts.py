@@ -87,6 +87,8 @@ def test_one_thing_is_told_once() -> None:
     assert rarer.key == GYM.key and rarer.false_alarms == 0.02, "as rare as the rarer of the two"
     elsewhere = replace(homes, area="E06000018")
     assert len(alerts.one_list([elsewhere, GYM], TODAY)) == 2
+    many = replace(homes, cases=tuple(range(4, 20)))
+    assert len(alerts.one_list([many, GYM], TODAY)) == 2, "three of sixteen were at the gym"
     others = replace(homes, cases=(1, 20, 21))
     assert len(alerts.one_list([others, GYM], TODAY)) == 2
 
