@@ -24,9 +24,11 @@ def enter(token: str, birth_date: date, address: str) -> str | None:
 
 
 def read(session: str) -> dict[str, Any] | None:
-    """The form of a session as the database gives it; None when the session has ended."""
-    found: dict[str, Any] | None = _json(_call("SELECT casework.resident_read(%s)::text", session))
-    return found
+    """The form of a session as the database gives it, ``questionnaire`` as text; None when the session has ended."""
+    told, questionnaire = _row(
+        "SELECT (f - 'questionnaire')::text, (f -> 'questionnaire')::text FROM casework.resident_read(%s) f", session
+    )
+    return None if told is None else {**json.loads(told), "questionnaire": questionnaire}
 
 
 def save(session: str, answers: Mapping[str, Any]) -> bool:
@@ -51,15 +53,15 @@ def stop(token: str) -> None:
 
 def rules() -> list[list[str]]:
     """Day and name of each service policy that was named."""
-    found: list[list[str]] = _json(_call("SELECT casework.resident_rules()::text"))
+    found: list[list[str]] = json.loads(_call("SELECT casework.resident_rules()::text"))
     return found
 
 
 def _call(sql: str, *arguments: Any) -> Any:
+    return _row(sql, *arguments)[0]
+
+
+def _row(sql: str, *arguments: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, arguments)
-        return cursor.fetchone()[0]
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+        return cursor.fetchone()

@@ -42,7 +42,8 @@ def policies(rules: list[list[str]]) -> tuple[ServicePolicy, ...]:
 class Sheet:
     """``answers``: the latest of each question, of which ``theirs`` were given by a tracer and cannot be changed here.
 
-    ``finished``: it was sent off. ``over``: a tracer has done the rest, and nothing more is asked.
+    ``finished``: it was sent off. ``over``: a tracer has done the rest, and nothing more is asked. ``questions``: those
+    that are asked now, of every part.
     """
 
     questionnaire: Questionnaire
@@ -55,6 +56,7 @@ class Sheet:
     policy: ServicePolicy
     today: date
     told: Mapping[str, Any] = field(repr=False)
+    questions: tuple[Question, ...] = field(repr=False)
 
     def after(self, given: Mapping[str, Any]) -> Sheet:
         """The form with answers that were just kept."""
@@ -69,9 +71,8 @@ class Sheet:
         return filled(text, self.facts, self.today)
 
     def asked(self, section: str = "") -> tuple[Question, ...]:
-        """The questions that are asked now; those that a tracer has answered are not asked again."""
-        found = visible(self.questionnaire, self.answers, self.facts, Asker.RESIDENT, section)
-        return tuple(each for each in found if each.kind.listed or each.key not in self.theirs)
+        """The questions that are asked now, of one part when one is named."""
+        return tuple(each for each in self.questions if each.section == section) if section else self.questions
 
     @property
     def sections(self) -> list[Section]:
@@ -127,10 +128,13 @@ def sheet(told: Mapping[str, Any], today: date) -> Sheet:
         onset=onset(answers, recorded),
         windows=windows,
     )
+    questionnaire = _read(told["questionnaire"])
+    theirs = frozenset(key for key, given in told["answers"].items() if given.get("theirs"))
+    asked = visible(questionnaire, answers, facts, Asker.RESIDENT)
     return Sheet(
-        _read(json.dumps(told["questionnaire"])),
+        questionnaire,
         answers,
-        frozenset(key for key, given in told["answers"].items() if given.get("theirs")),
+        theirs,
         told["finished"],
         told["over"],
         facts,
@@ -138,6 +142,8 @@ def sheet(told: Mapping[str, Any], today: date) -> Sheet:
         in_force(found, today),
         today,
         told,
+        # What a tracer has the answer to is not asked again.
+        tuple(each for each in asked if each.kind.listed or each.key not in theirs),
     )
 
 
