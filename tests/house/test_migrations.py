@@ -204,7 +204,3 @@ def _tables(connection: psycopg.Connection[tuple[object, ...]]) -> list[tuple[ob
 def _count(connection: psycopg.Connection[tuple[object, ...]], table: str) -> object:
     row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
     return row and row[0]
-
-
-def test_models_and_migrations_say_the_same(own: Own) -> None:
-    assert "No changes detected" in own.manage("makemigrations --check --dry-run")

@@ -10,6 +10,9 @@ from ringfence.accounts import walls
 from ringfence.cli import session
 from ringfence.geography import resolve
 from ringfence.rules.access import system_scope
+from tests.actions.conftest import quick_passwords
+
+__all__ = ["quick_passwords"]
 
 TOWNS = {
     "BB1": "E06000008",

@@ -27,7 +27,7 @@ def played(django_db_setup: Database, django_db_blocker: Any) -> Iterator[Tally]
     with django_db_blocker.unblock():
         try:
             settle()
-            yield demonstration.play(now=NOW, say=lambda _: None, days=2, cases=60, seed=5)
+            yield demonstration.play(now=NOW, say=lambda _: None, days=2, cases=60, seed=5, processes=2)
         finally:
             django_db_setup.reset(connections.close_all)
             resolve.forget()
@@ -103,3 +103,13 @@ def test_the_people_named_can_sign_in_and_the_staff_cannot(played: Tally) -> Non
         assert User.objects.get(email="tracer.blackburn@example.org").check_password(cast.PASSWORD)
         assert not User.objects.get(email="staff001@example.org").has_usable_password()
     assert cast.PASSWORD in words
+
+
+@pytest.mark.nightly
+def test_the_number_of_processes_changes_nothing(played: Tally, django_db_setup: Database) -> None:
+    """So neither does playing twice: the same seed, the same moment, the same play. The last test of what was played."""
+    two = ask(FIGURES)
+    django_db_setup.reset(connections.close_all)
+    settle()
+    demonstration.play(now=NOW, say=lambda _: None, days=2, cases=60, seed=5, processes=1)
+    assert ask(FIGURES) == two
