@@ -95,7 +95,9 @@ def clone() -> Iterator["Database"]:
     with Server(durable=False).use() as server:
         create(server, name)
         try:
-            yield Database(server, name)
+            database = Database(server, name)
+            yield database
+            database.close()
         finally:
             with psycopg.connect(server.admin(), autocommit=True) as admin:
                 admin.execute(_named("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
@@ -107,12 +109,33 @@ class Database:
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
-        with self.admin() as admin:
+        self._resetting: Connection | None = None
+        with self.resetting() as admin:
             self._rows = {table: rows for table in self._tables(admin) if (rows := _copy_out(admin, table))}
 
     def admin(self) -> Connection:
         """A connection as the superuser."""
         return psycopg.connect(self.server.admin(self.name))
+
+    @contextmanager
+    def resetting(self) -> Iterator[Connection]:
+        """A transaction of the superuser's, in a connection that is kept: to make one, and to read the catalogue in it,
+        takes longer than to look through all tables."""
+        kept = self._resetting
+        try:
+            if kept is not None:
+                kept.execute("SELECT")
+                kept.rollback()
+        except psycopg.OperationalError:
+            kept = None
+        kept = self._resetting = kept or self.admin()
+        with kept.transaction():
+            yield kept
+
+    def close(self) -> None:
+        """End the connection that is kept."""
+        if self._resetting is not None:
+            self._resetting.close()
 
     @staticmethod
     def _tables(admin: Connection) -> list[tuple[str, str]]:
@@ -155,7 +178,7 @@ class Database:
     def reset(self, before: Callable[[], None]) -> None:
         """Put every row back to what the template holds. ``before`` closes this process's own connections."""
         before()
-        with self.admin() as admin:
+        with self.resetting() as admin:
             admin.execute(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -163,7 +186,7 @@ class Database:
                 " AND NOT (state = 'idle' AND application_name IN ('ringfence web', 'ringfence residents'))"
             )
             # Past the append-only triggers and the foreign keys, which only the superuser may do.
-            admin.execute("SET session_replication_role = replica")
+            admin.execute("SET LOCAL session_replication_role = replica")
             admin.execute(
                 "SELECT setval(format('%%I.%%I', schemaname, sequencename), start_value, false) FROM pg_sequences"
                 " WHERE schemaname = ANY(%s) AND last_value IS NOT NULL",

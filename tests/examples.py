@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-DAY = 30
+DAY = 20
 NIGHT = 2000
 
 # How fast this machine is decides nothing.
