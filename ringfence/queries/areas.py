@@ -147,7 +147,7 @@ def line_list(
     with walls.transaction(scope), connection.cursor() as cursor:
 
         def lines(limit: int, offset: int) -> list[Any]:
-            narrowed = {"before": _before(filters.known), **filters._asdict()}
+            narrowed = {"before": before(filters.known), **filters._asdict()}
             cursor.execute(sql, {"areas": [area], "limit": limit, "offset": offset, **narrowed})
             return list(cursor.fetchall())
 
@@ -163,7 +163,7 @@ def line_list(
     return LineList(tuple(Case(*row[:-1]) for row in rows), total, offset + len(rows) < total, offset)
 
 
-def _before(on: date | None) -> datetime | str:
+def before(on: date | None) -> datetime | str:
     """The moment before which something was known at the end of a day; for now, all that ever was."""
     return "infinity" if on is None else london_moment(on + DAY, time())
 
@@ -242,7 +242,7 @@ def settings_at_risk(
         "home": Kind.HOME.value,
         "complex": [kind.value for kind in COMPLEX],
         "since": today - timedelta(days=days),
-        "before": _before(on),
+        "before": before(on),
     }
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_AT_RISK, values)

@@ -9,7 +9,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
-from ringfence.queries.areas import Day
+from ringfence.queries.areas import Day, before
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
 from ringfence.rules.incidents import Link, Member, chain, quiet_days
@@ -29,23 +29,25 @@ class Line:
 
 
 _LIST = """
-SELECT i.ref, i.title, i.opened_at, i.closed_at, i.outcome, count(n.id), max(c.first_specimen_date)
+SELECT i.ref, i.title, i.opened_at, CASE WHEN i.closed_at < %(before)s::timestamptz THEN i.closed_at END,
+    CASE WHEN i.closed_at < %(before)s::timestamptz THEN i.outcome ELSE '' END, count(n.id), max(c.first_specimen_date)
 FROM incidents i
-LEFT JOIN incident_cases n ON n.incident_id = i.id AND n.removed_at IS NULL
+LEFT JOIN incident_cases n ON n.incident_id = i.id AND n.added_at < %(before)s::timestamptz
+    AND (n.removed_at IS NULL OR n.removed_at >= %(before)s::timestamptz)
 LEFT JOIN cases c ON c.id = n.case_id
-WHERE i.area = %(area)s OR EXISTS (SELECT 1 FROM incident_areas x
-    WHERE x.incident_id = i.id AND x.area = %(area)s AND x.agreed_at IS NOT NULL AND x.ended_at IS NULL)
-GROUP BY i.id ORDER BY i.closed_at DESC NULLS FIRST, i.opened_at DESC LIMIT %(limit)s
+WHERE i.opened_at < %(before)s::timestamptz AND (i.area = %(area)s OR EXISTS (SELECT 1 FROM incident_areas x
+    WHERE x.incident_id = i.id AND x.area = %(area)s AND x.agreed_at < %(before)s::timestamptz AND x.ended_at IS NULL))
+GROUP BY i.id ORDER BY 4 DESC NULLS FIRST, i.opened_at DESC LIMIT %(limit)s
 """
 
 
-def incidents(*, scope: Scope, area: str, now: datetime, limit: int = 100) -> tuple[Line, ...]:
-    """The incidents of an area, the open ones first. Raises Refused, NotFound."""
+def incidents(*, scope: Scope, area: str, now: datetime, on: date | None = None, limit: int = 100) -> tuple[Line, ...]:
+    """The incidents of an area, the open ones first; with ``on`` as they stood at the end of that day. Raises Refused, NotFound."""
     scope.require("clusters")
     if area not in scope.areas:
         raise NotFound(f"There is no area {area} that you answer for.")
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_LIST, {"area": area, "limit": limit})
+        cursor.execute(_LIST, {"area": area, "limit": limit, "before": before(on)})
         return tuple(Line(*row) for row in cursor.fetchall())
 
 
@@ -163,10 +165,12 @@ class Record:
 
 
 _HEAD = """
-SELECT i.id, i.ref, i.title, i.summary, i.area, i.version, i.opened_at, coalesce(u.name, ''), i.closed_at, i.outcome,
+SELECT i.id, i.ref, i.title, i.summary, i.area, i.version, i.opened_at, coalesce(u.name, ''),
+    CASE WHEN i.closed_at < %(before)s::timestamptz THEN i.closed_at END,
+    CASE WHEN i.closed_at < %(before)s::timestamptz THEN i.outcome ELSE '' END,
     i.postcode, coalesce(a.ref, ''), coalesce(a.evidence, '')
 FROM incidents i LEFT JOIN users u ON u.id = i.opened_by LEFT JOIN alerts a ON a.id = i.alert_id
-WHERE i.ref = %(ref)s
+WHERE i.ref = %(ref)s AND i.opened_at < %(before)s::timestamptz
 """
 
 #: The columns of ``_HEAD`` after the number.
@@ -175,43 +179,49 @@ _NAMES = [each.name for each in fields(Record)][:12]
 _CASES = """
 SELECT n.case_id, n.area, coalesce(t.ref, f.ref, ''), coalesce(p.given_name || ' ' || p.family_name, ''),
     coalesce(c.postcode, ''), coalesce(c.onset_date, c.first_specimen_date, f.day, n.added_at::date),
-    coalesce(t.outcome, f.outcome, ''), n.why, n.added_at, n.removed_at, n.removed_why
+    CASE WHEN t.id IS NULL THEN coalesce(f.outcome, '') WHEN t.closed_at < %(before)s::timestamptz THEN t.outcome ELSE '' END,
+    n.why, n.added_at, CASE WHEN n.removed_at < %(before)s::timestamptz THEN n.removed_at END, n.removed_why
 FROM incident_cases n LEFT JOIN casework.cases_of_incident(%(id)s) f ON f.case_id = n.case_id
 LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN people p ON p.id = c.person_id
 LEFT JOIN traces t ON t.case_id = c.id AND t.reason = 'case'
-WHERE n.incident_id = %(id)s ORDER BY 6, n.case_id LIMIT 2000
+WHERE n.incident_id = %(id)s AND n.added_at < %(before)s::timestamptz ORDER BY 6, n.case_id LIMIT 2000
 """
 
 _LINKS = """
 SELECT k.case_id, k.became_case_id, k.last_contact, k.last_contact, k.household FROM contacts k
-WHERE k.case_id = ANY (%(cases)s) AND k.became_case_id = ANY (%(cases)s) AND k.withdrawn_at IS NULL
+WHERE k.case_id = ANY (%(cases)s) AND k.became_case_id = ANY (%(cases)s)
+    AND k.identified_at < %(before)s::timestamptz AND (k.withdrawn_at IS NULL OR k.withdrawn_at >= %(before)s::timestamptz)
 """
 
 _SETTINGS = """
 SELECT s.id, s.ref, s.name, s.kind, s.postcode, (SELECT count(DISTINCT e.case_id) FROM settings m
-        JOIN exposures e ON e.setting_id = m.id AND e.withdrawn_at IS NULL AND e.case_id = ANY (%(cases)s)
-        WHERE m.id = s.id OR m.merged_into_id = s.id), n.why, n.removed_at, n.removed_why
+        JOIN exposures e ON e.setting_id = m.id AND e.case_id = ANY (%(cases)s) AND e.recorded_at < %(before)s::timestamptz
+            AND (e.withdrawn_at IS NULL OR e.withdrawn_at >= %(before)s::timestamptz)
+        WHERE m.id = s.id OR m.merged_into_id = s.id), n.why,
+    CASE WHEN n.removed_at < %(before)s::timestamptz THEN n.removed_at END, n.removed_why
 FROM incident_settings n JOIN settings s ON s.id = n.setting_id
-WHERE n.incident_id = %(id)s ORDER BY 6 DESC, s.name, n.id LIMIT 500
+WHERE n.incident_id = %(id)s AND n.added_at < %(before)s::timestamptz ORDER BY 6 DESC, s.name, n.id LIMIT 500
 """
 
 # Somebody's home is nobody's business here, nor on paper.
 _NAMED = """
 SELECT s.id, s.ref, s.name, s.kind, s.postcode, count(DISTINCT e.case_id), ''
 FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
-WHERE e.case_id = ANY (%(cases)s) AND e.withdrawn_at IS NULL AND s.kind <> 'home'
+WHERE e.case_id = ANY (%(cases)s) AND e.recorded_at < %(before)s::timestamptz
+    AND (e.withdrawn_at IS NULL OR e.withdrawn_at >= %(before)s::timestamptz) AND s.kind <> 'home'
 GROUP BY s.id ORDER BY 6 DESC, s.name, s.id LIMIT 50
 """
 
 _ACTIONS = """
-SELECT a.id, a.what, a.owner, a.due_on, a.at, coalesce(u.name, ''), a.done_at
+SELECT a.id, a.what, a.owner, a.due_on, a.at, coalesce(u.name, ''), CASE WHEN a.done_at < %(before)s::timestamptz THEN a.done_at END
 FROM incident_actions a LEFT JOIN users u ON u.id = a.user_id
-WHERE a.incident_id = %(id)s ORDER BY a.at DESC, a.id DESC LIMIT 500
+WHERE a.incident_id = %(id)s AND a.at < %(before)s::timestamptz ORDER BY a.at DESC, a.id DESC LIMIT 500
 """
 
 _PARTNERS = """
-SELECT area, why, asked_at, agreed_at, ended_at, ended_why FROM incident_areas
-WHERE incident_id = %(id)s ORDER BY asked_at, id LIMIT 200
+SELECT area, why, asked_at, CASE WHEN agreed_at < %(before)s::timestamptz THEN agreed_at END,
+    CASE WHEN ended_at < %(before)s::timestamptz THEN ended_at END, ended_why
+FROM incident_areas WHERE incident_id = %(id)s AND asked_at < %(before)s::timestamptz ORDER BY asked_at, id LIMIT 200
 """
 
 _OPENED = """
@@ -220,32 +230,37 @@ VALUES (%(now)s, %(user)s, 'person', %(verb)s, true, %(area)s, jsonb_build_objec
 """
 
 
-def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.read") -> Record:
-    """One incident; the look is logged as ``verb`` with how many people it shows. Raises Refused, NotFound."""
+def incident(*, scope: Scope, ref: str, now: datetime, on: date | None = None, verb: str = "incident.read") -> Record:
+    """One incident; with ``on`` what was linked, known and done by the end of that day, when it was open already.
+
+    The days on which cases fell ill are those known now. The look is logged as ``verb`` with how many people it shows.
+    Raises Refused, NotFound.
+    """
+    until = before(on)
     scope.require("clusters")
     with walls.transaction(scope), connection.cursor() as cursor:
-        cursor.execute(_HEAD, {"ref": tidy(ref)})
+        cursor.execute(_HEAD, {"ref": tidy(ref), "before": until})
         head = cursor.fetchone()
         if head is None:
             raise NotFound(f"There is no incident {ref} that you may see.")
         number, *values = head
         known = dict(zip(_NAMES, values, strict=True))
-        cursor.execute(_CASES, {"id": number})
+        cursor.execute(_CASES, {"id": number, "before": until})
         rows = [Case(*row) for row in cursor.fetchall()]
         linked = [each for each in rows if each.removed_at is None]
-        cursor.execute(_LINKS, {"cases": [each.case for each in linked]})
+        at = {"id": number, "cases": [each.case for each in linked], "before": until}
+        cursor.execute(_LINKS, at)
         members = {
             each.case: each
             for each in chain({case.case: case.day for case in linked}, (Link(*row) for row in cursor.fetchall()))
         }
-        at = {"id": number, "cases": [each.case for each in linked]}
         cursor.execute(_SETTINGS, at)
         settings = [Place(*row) for row in cursor.fetchall()]
         cursor.execute(_NAMED, at)
         named = [Place(*row) for row in cursor.fetchall()]
-        cursor.execute(_ACTIONS, {"id": number})
+        cursor.execute(_ACTIONS, at)
         actions = tuple(Action(*row) for row in cursor.fetchall())
-        cursor.execute(_PARTNERS, {"id": number})
+        cursor.execute(_PARTNERS, at)
         partners = tuple(Partner(*row) for row in cursor.fetchall())
         area = known["area"]
         logged = {"now": now, "user": scope.user, "area": area, "id": number, "people": len(linked), "verb": verb}
@@ -256,7 +271,7 @@ def incident(*, scope: Scope, ref: str, now: datetime, verb: str = "incident.rea
     )
     places = tuple(each for each in settings if each.removed_at is None)
     held = {each.id for each in places}
-    today = london_date(now)
+    today = on or london_date(now)
     return Record(
         **known,
         cases=cases,

@@ -115,6 +115,41 @@ def test_places_come_and_go_with_a_reason(dora: Scope, alert: str) -> None:
     assert [each[-1]["setting"] for each in events("incident.place added")] == [school.id]
 
 
+def test_a_past_day_has_what_was_linked_and_done_by_its_end(dora: Scope, alert: str) -> None:
+    """Opened on day 0 with two cases and the gym; a case out, the gym out and an action on day 2; done on day 3, closed on 4."""
+    day = 24 * HOUR
+    ref = opened(dora, alert)
+    first, *_ = incidents.incident(scope=dora, ref=ref, now=NOW).cases
+    gym = incidents.incident(scope=dora, ref=ref, now=NOW).settings[0].id
+    verbs.remove_case(incident=ref, case=first.case, why="Another gym.", by=dora, now=NOW + 2 * day)
+    verbs.remove_setting(incident=ref, setting=gym, why="It was shut.", by=dora, now=NOW + 2 * day)
+    due = START.date() + timedelta(days=9)
+    verbs.add_action(incident=ref, what="Ring.", owner="Leo", due_on=due, by=dora, now=NOW + 2 * day)
+    action = incidents.incident(scope=dora, ref=ref, now=NOW + 2 * day).actions[0].id
+    verbs.finish_action(incident=ref, action=action, by=dora, now=NOW + 3 * day)
+    version = incidents.incident(scope=dora, ref=ref, now=NOW).version
+    verbs.close(incident=ref, version=version, outcome="over", by=dora, now=NOW + 4 * day)
+    asked = {"scope": dora, "now": NOW + 9 * day}
+    told = []
+    for after in range(5):
+        on = START.date() + timedelta(days=after)
+        then = incidents.incident(ref=ref, on=on, **asked)
+        (line,) = incidents.incidents(area=BLACKBURN, on=on, **asked)
+        assert (line.cases, line.outcome) == (len(then.cases), then.outcome) and then.quiet == after
+        sizes = (then.cases, then.removed, then.settings, then.settings_removed, then.named)
+        told.append((*map(len, sizes), [each.done_at is not None for each in then.actions], then.outcome))
+    assert told == [
+        *[(2, 0, 1, 0, 0, [], "")] * 2,
+        (1, 1, 0, 1, 1, [False], ""),
+        (1, 1, 0, 1, 1, [True], ""),
+        (1, 1, 0, 1, 1, [True], "over"),
+    ]
+    before = START.date() - timedelta(days=1)
+    assert incidents.incidents(area=BLACKBURN, on=before, **asked) == ()
+    with pytest.raises(NotFound):
+        incidents.incident(ref=ref, on=before, **asked)
+
+
 def test_a_case_of_another_authority_is_not_linked(town: Town, dora: Scope) -> None:
     ref, trace = opened(dora), town.trace(LUTON)
     for given in (ref_of(trace), "ZZZ-ZZZ"):

@@ -184,3 +184,22 @@ def test_who_infected_whom_is_drawn_and_a_long_list_is_folded(
     wrong = client.post(f"/incidents/{ref}/cases/remove", {"case": case}).content.decode()
     listed = wrong[: wrong.index("List of the 2 cases")]
     assert listed[listed.rindex("<details") :].split(">")[0].endswith("open")
+
+
+def test_a_past_day_is_read_and_changes_nothing(town: Town, signed_in: SignedIn) -> None:
+    client, now = signed_in("Dora"), timezone.now()
+    opened, yesterday = now - timedelta(days=3), london_date(now) - timedelta(days=1)
+    by, trace = town.by("Dora", now), town.trace(now=opened)
+    ref = incidents.open_incident(area=BLACKBURN, title="Flex", by=by, now=opened).ref
+    incidents.add_case(incident=ref, trace=str(row(trace, "ref")[0]), why="Trained there.", by=by, now=now)
+    then = client.get(f"/areas/{BLACKBURN}/incidents", {"as-at": str(yesterday)})
+    assert (
+        "Incidents as they stood on" in words(then) and f"/incidents/{ref}?as-at={yesterday}" in then.content.decode()
+    )
+    page = client.get(f"/incidents/{ref}", {"as-at": str(yesterday)})
+    assert "No case is linked." in words(page) and b'method="post" action="/incidents' not in page.content
+    assert "Trained there." in words(client.get(f"/incidents/{ref}"))
+    early = {"as-at": str(yesterday - timedelta(days=9))}
+    assert "was not open by then" in words(client.get(f"/incidents/{ref}", early), 422)
+    assert "No incident had been opened" in words(client.get(f"/areas/{BLACKBURN}/incidents", early))
+    assert client.get("/incidents/ZZZ-ZZZ", early).status_code == 404

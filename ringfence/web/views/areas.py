@@ -55,11 +55,7 @@ def tabs(request: StaffRequest, code: str, here: str, on: date | None = None) ->
         ("/settings", "Places", may("settings")),
     ]
     past = f"?as-at={on}" if on else ""
-    return [
-        (f"/areas/{code}{end}{past if end != '/incidents' else ''}", text, end == here)
-        for end, text, allowed in found
-        if allowed
-    ]
+    return [(f"/areas/{code}{end}{past}", text, end == here) for end, text, allowed in found if allowed]
 
 
 @require_safe

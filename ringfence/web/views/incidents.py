@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from ringfence.actions import incidents as verbs
 from ringfence.actions import taking_part
-from ringfence.actions.errors import Invalid, Stale
+from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.base.references import tidy
 from ringfence.casework.models import Incident
 from ringfence.geography.atlas import Area
@@ -24,7 +25,7 @@ from ringfence.rules.settings import Kind
 from ringfence.web import chains, curves, paper
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
-from ringfence.web.views.areas import SECTION, tabs
+from ringfence.web.views.areas import SECTION, past_day, tabs
 from ringfence.web.visitor import StaffRequest
 from ringfence.web.words import count
 
@@ -34,11 +35,15 @@ LISTED = 40
 
 @require_safe
 def incidents(request: StaffRequest, code: str) -> HttpResponse:
-    """The incidents of an area."""
-    return _list(request, code)
+    """The incidents of an area, or as they stood on a past day."""
+    form = Form(request.GET)
+    on = past_day(form, request)
+    return _list(request, code, form, 200 if form.valid else 422, on)
 
 
-def _list(request: StaffRequest, code: str, form: Form | None = None, status: int = 200) -> HttpResponse:
+def _list(
+    request: StaffRequest, code: str, form: Form | None = None, status: int = 200, on: date | None = None
+) -> HttpResponse:
     area = atlas().areas.get(code)
     if area is None:
         raise Http404
@@ -49,12 +54,13 @@ def _list(request: StaffRequest, code: str, form: Form | None = None, status: in
         section=SECTION,
         status=status,
         area=area,
-        tabs=tabs(request, code, "/incidents"),
-        incidents=queries.incidents(scope=request.scope, area=code, now=request.now),
+        on=on,
+        tabs=tabs(request, code, "/incidents", on),
+        incidents=queries.incidents(scope=request.scope, area=code, now=request.now, on=on),
         outcomes=dict(Incident.Outcome.choices),
         asks=[(each, atlas().area(each.lead).name) for each in queries.asks(scope=request.scope, area=code)],
         errors=form.errors() if form else {},
-        typed=form.data if form else {"alert": request.GET.get("alert", "")},
+        typed=form.data if form else {},
     )
 
 
@@ -79,14 +85,27 @@ def open_incident(request: StaffRequest, code: str) -> HttpResponse:
 
 @require_safe
 def incident(request: StaffRequest, ref: str) -> HttpResponse:
-    """One incident."""
-    return _incident(request, ref)
+    """One incident, or as it stood on a past day."""
+    form = Form(request.GET)
+    on = past_day(form, request)
+    try:
+        return _incident(request, ref, form, 200 if form.valid else 422, on=on)
+    except NotFound:
+        if on is None:
+            raise
+        form.wrong("as-at", "This incident was not open by then; give a later day")
+        return _incident(request, ref, form, 422)
 
 
 def _incident(
-    request: StaffRequest, ref: str, form: Form | None = None, status: int = 200, changed: str = ""
+    request: StaffRequest,
+    ref: str,
+    form: Form | None = None,
+    status: int = 200,
+    changed: str = "",
+    on: date | None = None,
 ) -> HttpResponse:
-    found = queries.incident(scope=request.scope, ref=ref, now=request.now)
+    found = queries.incident(scope=request.scope, ref=ref, now=request.now, on=on)
     names = {
         each.case: each.name or f"{each.ref or 'a case'} of {atlas().area(each.area).name}" for each in found.cases
     }
@@ -98,6 +117,8 @@ def _incident(
         section=SECTION,
         status=status,
         found=found,
+        on=on,
+        fixed=found.closed_at is not None or on is not None,
         area=atlas().area(found.area),
         names=names,
         drawing=curves.draw(found.days),
