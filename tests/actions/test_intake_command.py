@@ -46,9 +46,7 @@ def test_a_day_s_work_on_the_command_line(tmp_path):
     got = json.loads(said)
     assert code == 0 and got["again"] and got["rows"] == 2 and got["balances"]
 
-    code, said, _ = run(
-        "intake", "-", "--source", "Lab", "--parts", 2, "--expect", 50, "--json", stdin=bad.read_bytes()
-    )
+    code, said, _ = run("intake", "-", "--source", "Lab", "--expect", 50, "--json", stdin=bad.read_bytes())
     got = json.loads(said)
     assert (
         code == 3 and got["quarantined"] > 0 and got["rows"] == got["accepted"] + got["duplicate"] + got["quarantined"]
