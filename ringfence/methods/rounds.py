@@ -15,9 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 Point = tuple[float, float]
 Distances = npt.NDArray[np.float64]
@@ -103,6 +100,11 @@ def _order(places: list[int], apart: Distances) -> list[int]:
 
 def _tour(nodes: list[int], apart: Distances) -> list[int]:
     """The shortest loop through the nodes, beginning with the first."""
+    # A quarter of a second, which not every start of the pages need pay.
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse.csgraph import connected_components
+
     count = len(nodes)
     if count <= 3:
         return nodes
