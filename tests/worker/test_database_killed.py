@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -34,7 +35,8 @@ def own(
     shutil.copy(django_db_setup.server.home / "secrets.json", open_folder)
     with Server(open_folder, durable=request.config.getoption("--nightly")).use() as server:
         django_db_setup.copy_to(server, "ringfence")
-        yield Database(server, "ringfence")
+        with closing(Database(server, "ringfence")) as database:
+            yield database
 
 
 @pytest.fixture
