@@ -14,8 +14,6 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import chain, groupby
-from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -37,21 +35,6 @@ def pytest_configure(config: pytest.Config) -> None:
     examples.settings.load_profile("night" if config.getoption("--nightly") else "day")
 
 
-def backwards(config: pytest.Config) -> bool:
-    """Whether this is the second of two processes, which reads all files from the last to the first: so each of the two
-    compiles half of them."""
-    return os.environ.get("PYTEST_XDIST_WORKER") == "gw1" and len(config.args) == 1
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Any:
-    """What a folder holds, or the other way round."""
-    report = yield
-    if isinstance(collector, pytest.Directory) and backwards(collector.config):
-        report.result.reverse()
-    return report
-
-
 def pytest_collection_finish() -> None:
     """What was read so far stays: to look through it for rubbish again and again takes a twentieth of the time."""
     gc.freeze()
@@ -61,9 +44,6 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the nightly tests out of the ordinary run, and the ordinary ones out of the night, but for those under
     Hypothesis."""
-    if backwards(config):
-        files = [list(each) for _, each in groupby(items, attrgetter("path"))]
-        items[:] = chain.from_iterable(reversed(files))
     nightly = config.getoption("--nightly")
     chosen = [item for item in items if _is_for(item, nightly)]
     rest = [item for item in items if not _is_for(item, nightly)]
