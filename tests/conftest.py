@@ -88,7 +88,8 @@ def db(django_db_setup: Database, django_db_blocker: Any) -> Iterator[None]:
         whole._from_testcase = True
         with whole:
             yield
-            if not connection.needs_rollback:
+            status = connection.connection and connection.connection.info.transaction_status
+            if status == psycopg.pq.TransactionStatus.INTRANS:  # and the test did not end in an error of the database
                 connection.check_constraints()
             transaction.set_rollback(True)
 
