@@ -58,6 +58,7 @@ TEMPLATES = [
             "context_processors": [
                 "csp.context_processors.nonce",
                 "django.contrib.messages.context_processors.messages",
+                "ringfence.web.rendering.one_token",
             ],
         },
     },

@@ -162,6 +162,15 @@ def test_identity_comes_before_anything_is_disclosed(town: Town, signed_in: Sign
     assert "You took a test on" not in page.words, "that is for the interview, which asks who it is first"
 
 
+def test_the_forms_of_a_page_have_one_token(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    pages = [client.get(f"/traces/{trace}").content.decode() for _ in range(2)]
+    tokens = [re.findall('name="csrfmiddlewaretoken" value="([^"]+)"', each) for each in pages]
+    assert len(tokens[0]) > 3
+    assert len(set(tokens[0])) == 1
+    assert tokens[0][0] != tokens[1][0], "masked anew for each page"
+
+
 def test_what_became_known_stays_between_the_teams(town: Town, signed_in: SignedIn, handed_over: str) -> None:
     local, national = signed_in("Lola"), signed_in("Nia")
     asked = {"kind": "question", "text": "Did she give another number?"}
