@@ -125,22 +125,6 @@ class Policy(models.Model):
     def __str__(self) -> str:
         return f"{self.area_id} from {self.from_at:%-d %B %Y}: {self.get_model_display()}"
 
-    def to_value(self) -> PartnershipPolicy:
-        """The policy as the rules take it. Raises PolicyError for a row that makes no sense."""
-        return policy_value(
-            self.area_id,
-            self.from_at,
-            self.model,
-            self.set_period_hours,
-            self.contacts_by,
-            self.working_days,
-            self.opens,
-            self.closes,
-            self.bank_holidays,
-            self.follow_up_days,
-            self.visits_from,
-        )
-
 
 class ServiceRule(models.Model):
     """The name of the service-wide policy (``ringfence.rules.policy``) in force from a date; the exercise is one."""

@@ -15,6 +15,7 @@ from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.geography.models import Area
 from ringfence.partnerships import clock
 from ringfence.partnerships.models import Partnership, Policy
+from ringfence.queries.policy import partnership_history
 from ringfence.queries.renewal import changed_since
 from ringfence.rules.access import Refused, system_scope
 from tests.town import (
@@ -169,7 +170,7 @@ def test_a_policy_is_added_and_none_is_changed(town):
     done = set_policy(town, set_period_hours=6, working_days="YYYYYNN", bank_holidays=True, contacts_by="local")
     rows = list(Policy.objects.filter(area_id=BLACKBURN).order_by("id").values())
     assert rows[:-1] == before
-    assert done.policy == Policy.objects.get(pk=rows[-1]["id"]).to_value()
+    assert done.policy == partnership_history(BLACKBURN)[-1]
     assert (rows[-1]["recorded_at"], rows[-1]["recorded_by"]) == (LATER, town.users["Dora"].pk)
     assert events("policy.recorded")[-1][-1] == {
         "from": LATER.isoformat(),

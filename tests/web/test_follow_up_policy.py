@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringfence.partnerships.models import Policy
+from ringfence.queries.policy import partnership_history
 from tests.town import BLACKBURN, Town
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
@@ -32,7 +33,7 @@ def test_it_is_previewed_recorded_and_shown_in_the_form_again(town: Town, signed
     assert dora.post(ADDRESS, SENT | {"step": "confirm", "revision": shown.typed["revision"]}).status_code == 302
     recorded = Policy.objects.filter(area_id=BLACKBURN).latest("recorded_at")
     assert (recorded.follow_up_days, recorded.visits_from) == ("4,8", "BB1 7DY")
-    assert recorded.to_value().follow_up_days == (4, 8)
+    assert partnership_history(BLACKBURN)[-1].follow_up_days == (4, 8)
     form = Page(dora.get(ADDRESS).content.decode())
     assert (form.typed["follow_up_days"], form.typed["visits_from"]) == ("4, 8", "BB1 7DY")
 
