@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from django.db import transaction
 from django.test import Client
@@ -343,10 +344,35 @@ def test_a_change_needs_the_form_s_token(town: Town, trace: str) -> None:
     assert [name for name, answer in answers.items() if "This page is too old" not in answer.content.decode()] == []
 
 
-def test_changes_are_posted(signed_in: SignedIn, trace: str) -> None:
+def test_an_address_that_forms_post_to_leads_to_the_page_above_it(signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
     both = {route.name for route in ROUTES if route.method == "get"}
+    ends = {}
     for route in ROUTES:
         if route.name not in both:
             arguments = {key: value.format(trace=trace) for key, value in route.arguments.items()}
-            assert client.get(reverse(route.name, kwargs=arguments)).status_code == 405, route.name
+            asked = there = reverse(route.name, kwargs=arguments)
+            while (answer := client.get(there)).status_code == 302 and asked.startswith(answer["Location"]):
+                ends[route.name] = there = answer["Location"]
+            assert answer.status_code != 405, asked
+            assert route.name in ends, asked
+    assert ends["attempt"] == f"/traces/{trace}"
+    assert ends["lending"] == f"/authorities/{BLACKBURN}"
+    assert ends["support-done"] == "/support"
+    assert ends["sign-out"] == "/"
+
+
+def test_no_address_holds_a_nul(signed_in: SignedIn) -> None:
+    client = signed_in("Olu")
+    for address in ("/deliveries/\0", "/authorities/\0", "/traces/\0", "/\0"):
+        assert client.get(quote(address)).status_code == 404, address
+
+
+def test_who_was_signed_out_meanwhile_is_told_and_comes_back_to_the_trace(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    del client.cookies["sessionid"]
+    answer = client.post(f"/traces/{trace}/attempts", {"kind": "call", "outcome": "no_answer"}, follow=True)
+    page = Page(answer.content.decode())
+    assert "What you sent was not saved" in page.words
+    assert signed_in("Nia").get(answer.redirect_chain[-1][0], follow=True).request["PATH_INFO"] == f"/traces/{trace}"
+    assert "What you sent was not saved" not in Page(Client().get("/work", follow=True).content.decode()).words

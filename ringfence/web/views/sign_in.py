@@ -64,6 +64,7 @@ def _form(request: HttpRequest, form: Form | None = None, status: int = 200) -> 
         errors=form.errors() if form else {},
         email=form.get("username") if form else "",
         next=_next(request),
+        unsaved="unsaved" in request.GET,
     )
 
 
