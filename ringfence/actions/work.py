@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ from ringfence.actions.holding import hold, must_own
 from ringfence.queries.policy import service_policy
 from ringfence.rules.access import Refused, Scope
 
-#: Times that a claim is tried when somebody else opened a call to the same number at the same moment.
+#: Times that a claim is tried when somebody else opened a call to the same number or home at the same moment.
 TRIES = 5
 
 #: Seconds for which a process remembers how many shards a team's queue has and how long a claim holds.
@@ -85,8 +84,8 @@ def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
         try:
             row = _claim(here, by, team, shard, now, queue.lapse)
         except IntegrityError as problem:
-            # The wall of one open call for a number: somebody was faster by less than this statement took.
-            if "trace_one_open_call_for_a_phone" not in str(problem) or attempt == TRIES - 1:
+            # The wall of one open call for a number and a home: somebody was faster by less than this statement took.
+            if "trace_one_open_call_for_a_" not in str(problem) or attempt == TRIES - 1:
                 raise
             continue
         return Claimed(*row) if row else None
@@ -192,4 +191,4 @@ def wake(*, by: Scope, now: datetime) -> int:
             by=by,
             now=now,
         )
-    return Counter({team: count for team, count, _ in rows}).total()
+    return sum(count for _, count, _ in rows)

@@ -163,8 +163,10 @@ def test_many_claimers_never_share_a_trace(real_town):
         for user in users:
             Membership.objects.create(user=user, role="national_tracer", team_id=team, from_at=START)
     for number in range(kept):
-        # Every fifth shares a number with the one before, so that calls collide.
-        real_town.trace(phone=f"0770091{number - (number % 5 == 4):04}")
+        # Every fifth shares a number or a home with the one before, so that calls collide.
+        shares, home = number % 5 == 4, number % 10 >= 5
+        phone = f"0770091{number - (shares and not home):04}"
+        real_town.trace(phone=phone, household=number - shares if home else None)
     scopes = [scope_of(user, NOW) for user in users]
     together, got, failed = Barrier(claimers), [], []
 
@@ -188,7 +190,7 @@ def test_many_claimers_never_share_a_trace(real_town):
     assert failed == []
     traces = [trace for _, trace, _ in got]
     assert len(traces) == len(set(traces))
-    # Those that share a number wait for one another: one of each pair at most.
+    # Those that share a number or a home wait for one another: one of each pair at most.
     assert len(traces) == kept - kept // 5
 
 
