@@ -72,7 +72,7 @@ class Form:
     def number(self, field: str, lowest: int, highest: int, what: str) -> int | None:
         """A whole number between two others; ``what`` names it at the beginning of a sentence."""
         given = self.get(field).replace(",", "")
-        if not given.isascii() or not given.isdigit() or not lowest <= int(given[:12]) <= highest:
+        if not (given.isascii() and given.isdigit() and len(given) < 20 and lowest <= int(given) <= highest):
             self.wrong(field, f"{what} must be a whole number from {lowest:,} to {highest:,}")
             return None
         return int(given)
@@ -138,12 +138,13 @@ class Form:
 
 
 def read_date(given: str) -> date | None:
-    """A day as people type it into one box, "15/11/2026" or "2026-11-15", or None."""
+    """A day as people type it into one box, "15/11/2026" or "2026-11-15", or None; a year of two digits would be a guess."""
     parts = given.split("/")
     try:
-        return date(*map(int, reversed(parts))) if len(parts) == 3 else date.fromisoformat(given)
+        found = date(*map(int, reversed(parts))) if len(parts) == 3 else date.fromisoformat(given)
     except (ValueError, OverflowError):
         return None
+    return found if 2000 <= found.year <= 2100 else None
 
 
 def read_time(given: str) -> time | None:

@@ -66,6 +66,8 @@ def test_the_area_today_and_as_it_was_known(town: Town, signed_in: SignedIn) -> 
     assert "As it was known on" in words(client.get(f"/areas/{BLACKBURN}", {"as-at": f"{past:%d/%m/%Y}"}))
     for typed, told in (
         ("the day before", "must be a real date"),
+        ("15/11/25", "must be a real date"),
+        ("0001-01-01", "must be a real date"),
         (str(london_date(timezone.now())), "before today"),
         ("2100-01-01", "before today"),
     ):

@@ -144,6 +144,20 @@ def test_a_day_says_what_is_missing(parts: tuple[str, str, str], message: str) -
     assert form.errors() == {"end": message}
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        *(("0", 0), ("130", 130), ("1,30", 130), ("131", None), ("-1", None), ("", None), ("\u0663", None)),
+        # More digits than the bound has, and more than the database takes.
+        *(("0" * 12 + "131", None), ("0" * 12 + "9" * 20, None), ("9" * 30, None)),
+    ],
+)
+def test_a_number_lies_between_its_bounds_however_it_is_written(typed: str, read: int | None) -> None:
+    form = Form({"age": typed})
+    assert form.number("age", 0, 130, "The age") == read
+    assert form.valid is (read is not None)
+
+
 def test_a_call_back_is_a_london_time_on_one_of_the_next_days() -> None:
     form = Form({"back-day": "1", "back-time": "9am"})
     assert form.day_and_time("back", "the call back", NOW, 8) == datetime(2026, 7, 2, 9, tzinfo=LONDON)
