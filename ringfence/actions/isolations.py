@@ -81,7 +81,7 @@ def exposure(row: Exposed) -> Exposure:
         london_date(row.identified_at),
         isolation.day_0(row.specimen, row.onset) if row.household else None,
         frozenset(Exemption(each) for each in row.exemptions.split())
-        | isolation.exemptions(row.last_contact, birth_date=row.birth_date),
+        | isolation.exemptions(row.last_contact, row.birth_date),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from ringfence.rules.access import ENGLAND
 from ringfence.rules.handover import NATIONAL_TARGET, TeamKind, due, local_target
 from ringfence.rules.places import Kind, Place
 from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
@@ -52,7 +53,7 @@ class Placement(NamedTuple):
     passes_to: int | None
 
 
-NOWHERE = "E92000001"
+NOWHERE = ENGLAND
 
 
 def residence(at_test: Place, at_gp: Place) -> Residence:

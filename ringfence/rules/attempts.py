@@ -89,7 +89,6 @@ OUTCOME_WORDS = {
     Outcome.ESCALATED: ("Needs health protection team", "A care home, prison, hospital, school or other setting."),
 }
 
-ANSWERED = frozenset({Outcome.CALL_BACK, Outcome.REFUSED, Outcome.REACHED, Outcome.LANGUAGE})
 _ANY = tuple(Outcome)
 _WRITTEN = tuple(each for each in Outcome if each is not Outcome.VOICEMAIL)
 POSSIBLE: dict[Kind, tuple[Outcome, ...]] = {

@@ -62,29 +62,3 @@ def calling_windows(policy: ServicePolicy, since: datetime, until: datetime) -> 
     first, last = london_date(since), london_date(until) + timedelta(days=1)
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return tuple(Window(london_moment(day, policy.calls_from), london_moment(day, policy.calls_until)) for day in days)
-
-
-class Housemate(NamedTuple):
-    """Another open trace, as far as speaking for somebody goes. ``household`` is None where it is not known."""
-
-    household: int | None
-    is_open: bool
-    with_somebody_else: bool
-
-
-class Decision(NamedTuple):
-    """Yes or no, with why."""
-
-    allowed: bool
-    why: str
-
-
-def speaks_for(household: int | None, other: Housemate) -> Decision:
-    """Whether somebody reached in a household may be spoken to for another person of it."""
-    if household is None or other.household != household:
-        return Decision(False, "They are not of the same household; call them themselves.")
-    if not other.is_open:
-        return Decision(False, "That trace is closed already.")
-    if other.with_somebody_else:
-        return Decision(False, "Somebody else has that trace open.")
-    return Decision(True, "Spoken for in a call to their household.")

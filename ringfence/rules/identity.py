@@ -2,8 +2,7 @@
 
 Two proofs are strong enough to decide alone: the same checked NHS number; or exactly the same name, birth date and
 postcode, where the two do not name different NHS numbers. Anything weaker opens a new person: joining two people by
-mistake tells one the other's result, and cannot be undone by the one who was never called. Weaker evidence has its
-place in the answer (``Review``), for methods that weigh it.
+mistake tells one the other's result, and cannot be undone by the one who was never called.
 """
 
 from __future__ import annotations
@@ -39,14 +38,7 @@ class New(NamedTuple):
     why: str
 
 
-class Review(NamedTuple):
-    """Somebody has to look: these may be the same person."""
-
-    people: tuple[int, ...]
-    why: str
-
-
-Decision = Same | New | Review
+Decision = Same | New
 
 
 _SIGNS = {number: None for number in range(128) if not chr(number).isalnum()}

@@ -19,8 +19,6 @@ from typing import NamedTuple
 from ringfence.rules.calendar import DAY, MONTHS
 from ringfence.rules.policy import Exemption, ServicePolicy, in_force
 
-VACCINATED_DAYS_BEFORE = 14
-
 
 class Window(NamedTuple):
     """The days from `first` to `last`, both included."""
@@ -53,15 +51,6 @@ class Isolation:
             raise ValueError(f"isolation from {self.from_date} until {self.until_date}: give both dates or neither")
         if self.from_date is not None and self.until_date is not None and self.until_date < self.from_date:
             raise ValueError(f"isolation until {self.until_date} ends before it begins on {self.from_date}")
-
-    @property
-    def required(self) -> bool:
-        """Whether the person was asked to isolate at all."""
-        return self.from_date is not None
-
-    def running(self, on: date) -> bool:
-        """Whether the person isolates on a day."""
-        return self.from_date is not None and self.until_date is not None and self.from_date <= on <= self.until_date
 
 
 def spoken_date(on: date) -> str:
@@ -179,27 +168,14 @@ def backward_window(start: date, policy: ServicePolicy) -> Window:
     return Window(start - timedelta(days=farthest), start - timedelta(days=nearest))
 
 
-def exemptions(
-    last_contact: date,
-    *,
-    birth_date: date | None = None,
-    vaccinated_on: date | None = None,
-    in_trial: bool = False,
-    medical: bool = False,
-) -> frozenset[Exemption]:
-    """The exemptions a contact has on the day of the last contact, whatever the policy of that day makes of them.
+def exemptions(last_contact: date, birth_date: date | None) -> frozenset[Exemption]:
+    """The exemptions that a contact has without saying so, whatever the policy of the day makes of them.
 
-    `vaccinated_on` is the day of the last dose of the full course: at least 14 days before. Under 18 and a half: before
-    the day on which the contact turns 18 years and 6 months.
+    Under 18 and a half: the last contact was before the day on which the contact turns 18 years and 6 months.
     """
-    found = {Exemption.IN_TRIAL} if in_trial else set()
-    if medical:
-        found.add(Exemption.MEDICAL)
-    if vaccinated_on is not None and vaccinated_on + timedelta(days=VACCINATED_DAYS_BEFORE) <= last_contact:
-        found.add(Exemption.VACCINATED)
     if birth_date is not None and last_contact < _months_after(birth_date, 18 * 12 + 6):
-        found.add(Exemption.UNDER_18_AND_A_HALF)
-    return frozenset(found)
+        return frozenset({Exemption.UNDER_18_AND_A_HALF})
+    return frozenset()
 
 
 def _months_after(day: date, months: int) -> date:

@@ -184,7 +184,7 @@ def send_after(channel: str, now: datetime) -> datetime:
     on = london_date(now)
     if now.astimezone(LONDON).time() >= QUIET_FROM:
         on += DAY
-    return london_moment(on, QUIET_UNTIL).astimezone(UTC)
+    return london_moment(on, QUIET_UNTIL)
 
 
 def pause(tries: int) -> timedelta | None:
@@ -200,7 +200,7 @@ def next_receipt(sent_at: datetime, now: datetime) -> datetime | None:
 def mobile(number: str) -> bool:
     """Whether a number, as ``rules.results.phone`` writes it, takes texts: a British mobile, or one of abroad."""
     if number.startswith("07"):
-        return (len(number) == 11 and not number.startswith(("070", "076"))) or number.startswith("07624")
+        return len(number) == 11 and (number.startswith("07624") or not number.startswith(("070", "076")))
     return number.startswith("+")
 
 

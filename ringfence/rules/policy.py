@@ -188,10 +188,6 @@ class ServicePolicy:
         """Whether the policy is in force on that day."""
         return self.from_date <= on and (self.until_date is None or on < self.until_date)
 
-    def is_assumed(self, name: str) -> bool:
-        """Whether the field of that name is an assumption and must be labelled as one where it is shown."""
-        return name in self.assumed
-
 
 def in_force(policies: Iterable[ServicePolicy], on: date) -> ServicePolicy:
     """The service policy in force on a day.

@@ -365,7 +365,7 @@ def filled(text: str, facts: Mapping[str, Any], today: date) -> str:
 
 
 def shown(question: Question, value: Any, asker: Asker = Asker.TRACER) -> str:
-    """An answer as words: "Yes", "Cough, fever", "3 August 2020". Entries have pages of their own: only how many."""
+    """An answer as words: "Yes", "Cough, fever", "3 August 2020"; of entries the names, without those withdrawn."""
     if empty(value):
         return ""
     if isinstance(value, bool):

@@ -17,6 +17,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from ringfence.rules.calendar import london_date
+
 POSITIVE, NEGATIVE, VOID = "positive", "negative", "void"
 
 #: The fields of a line list in the order in which they are kept. ``name`` may stand for the two parts of a name.
@@ -404,7 +406,5 @@ def read_row(
 
 
 def received_day(received_at: datetime) -> str:
-    """The day of arrival in England, one day ahead at most: a laboratory's clock may run into tomorrow."""
-    from ringfence.rules.calendar import london_date
-
+    """The day of arrival in England, as ISO 8601 text."""
     return london_date(received_at).isoformat()

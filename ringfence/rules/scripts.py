@@ -210,7 +210,7 @@ class _Reading:
         for placeholder in PLACEHOLDER.findall(found):
             if placeholder not in FACTS:
                 self._wrong(f"{where}: {name} has {{{placeholder}}}; there are: {', '.join(FACTS)}.")
-        if re.sub(PLACEHOLDER, "", found).strip("{}").count("{") or "{" in re.sub(PLACEHOLDER, "", found):
+        if "{" in PLACEHOLDER.sub("", found):
             self._wrong(f"{where}: {name} has a brace that is not closed.")
         return found
 

@@ -146,11 +146,6 @@ def nhs_number(given: str | None) -> str:
     return f"{given[:3]} {given[3:6]} {given[6:]}" if given and len(given) == 10 else "not known"
 
 
-def age(born: date, today: date) -> int:
-    """Whole years."""
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
-
-
 def working_days(letters: str) -> str:
     """Seven letters, Monday first, as days: "Monday to Friday", "every day"."""
     worked = [letter == "Y" for letter in letters]

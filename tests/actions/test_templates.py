@@ -121,6 +121,7 @@ def test_nothing_goes_out_in_quiet_hours_and_all_within_twelve_hours(at, channel
         ("07012345678", False),
         ("07612345678", False),
         ("07624123456", True),
+        ("0762412345", False),
         ("+33612345678", True),
         ("0770090098", False),
         ("", False),

@@ -195,10 +195,3 @@ def test_a_number_rests_for_the_gap_and_through_the_night(at):
     rested = households.rests_until(at, EXERCISE)
     assert rested >= at + timedelta(minutes=EXERCISE.retry_gap_minutes)
     assert rested - at < timedelta(days=1)
-
-
-@given(st.none() | st.integers(1, 3), st.none() | st.integers(1, 3), st.booleans(), st.booleans())
-def test_one_is_spoken_to_for_those_at_home_alone(home, theirs, is_open, busy):
-    said = households.speaks_for(home, households.Housemate(theirs, is_open, busy))
-    assert said.allowed is (home is not None and home == theirs and is_open and not busy)
-    assert said.why

@@ -202,8 +202,3 @@ def test_a_day_that_is_near_is_told_with_its_weekday_and_one_that_is_not_with_it
     assert words.dated(date(2026, 11, 22), today) == "Sunday 22 November"
     assert words.dated(date(2026, 12, 2), today) == "Wednesday 2 December"
     assert words.dated(date(2025, 12, 2), today) == "Tuesday 2 December 2025"
-
-
-def test_ages_count_birthdays() -> None:
-    assert words.age(date(2008, 7, 2), date(2026, 7, 1)) == 17
-    assert words.age(date(2008, 7, 1), date(2026, 7, 1)) == 18
