@@ -23,6 +23,7 @@ from ringfence.rules.access import Scope
 from ringfence.rules.alerts import Finding, Method
 from ringfence.rules.calendar import london_date
 from ringfence.rules.exposures import Category
+from ringfence.rules.figures import INCOMPLETE_DAYS
 from ringfence.rules.settings import COMPLEX
 from ringfence.rules.settings import Kind as SettingKind
 
@@ -213,9 +214,6 @@ def _coincidences(new: tuple[int, int], today: date) -> list[Finding]:
     return findings
 
 
-#: Of the last days, those whose cases have mostly not been reported yet are not judged by exceedance.
-INCOMPLETE_DAYS = 3
-
 #: Days of cases that the scan and exceedance look at.
 STUDY_DAYS = 28
 
@@ -304,6 +302,7 @@ def _exceeding(area: str, today: date, now: datetime) -> list[Finding]:
 
     from ringfence.methods import exceedance
 
+    # Days whose cases have mostly not been reported yet are not judged.
     last = today - timedelta(days=INCOMPLETE_DAYS)
     first = last - timedelta(days=STUDY_DAYS - 1)
     counts = np.zeros((1, STUDY_DAYS))

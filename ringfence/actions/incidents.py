@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,10 +19,7 @@ from ringfence.base.references import reference, tidy
 from ringfence.casework.models import Incident
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.calendar import london_date
-from ringfence.rules.settings import Kind
-
-#: Somebody's home is no place of an incident: who lives there is linked as a case.
-HOME = Kind.HOME.value
+from ringfence.rules.settings import HOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,8 @@ def open_incident(*, area: str, title: str, by: Scope, now: datetime, alert: str
         found: tuple[Any, ...] = (None, "", "")
         if alert:
             cursor.execute(
-                "SELECT id, postcode, evidence FROM alerts WHERE ref = %s AND area = %s",
+                # Locked: of two who open it at one moment the second finds the first one's incident.
+                "SELECT id, postcode, evidence FROM alerts WHERE ref = %s AND area = %s FOR UPDATE",
                 [tidy(alert), area],
             )
             row = cursor.fetchone()
@@ -137,95 +137,105 @@ def must_be_open(held: Held) -> None:
         raise Refused("This incident is closed; nothing more can be changed in it.")
 
 
-def add_case(*, incident: str, trace: str, why: str, by: Scope, now: datetime) -> None:
-    """Link the case of a trace (its reference). Raises NotFound, Invalid, Refused."""
-    told = words("why", why, 200, needed="Say why the case belongs to it.")
+@contextmanager
+def changing(incident: str, by: Scope) -> Iterator[Held]:
+    """An open incident, locked, in a transaction of its own. Raises NotFound, Refused."""
     with walls.transaction(by):
         held = hold(incident, by)
         must_be_open(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT c.id, c.authority FROM traces t JOIN cases c ON c.id = t.case_id WHERE t.ref = %s",
-                [tidy(trace)],
+        yield held
+
+
+def add_once(statement: str, values: Sequence[Any], field: str, again: str) -> None:
+    """Add a row of an incident. Raises Invalid, with the message ``again``, for one that is there."""
+    try:
+        with database_transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+    except IntegrityError:
+        raise Invalid(field, again) from None
+
+
+def _set_one(statement: str, values: Sequence[Any], missing: str) -> None:
+    """Change one row of an incident. Raises NotFound, with the message ``missing``, where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if cursor.rowcount != 1:
+            raise NotFound(missing)
+
+
+def _found(statement: str, values: Sequence[Any]) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchone()
+
+
+def add_case(*, incident: str, trace: str, why: str, by: Scope, now: datetime) -> None:
+    """Link the case of a trace (its reference). Raises NotFound, Invalid, Refused."""
+    told = words("why", why, 200, needed="Say why the case belongs to it.")
+    with changing(incident, by) as held:
+        row = _found(
+            "SELECT c.id, c.authority FROM traces t JOIN cases c ON c.id = t.case_id WHERE t.ref = %s", [tidy(trace)]
+        )
+        if row is None or row[1] not in by.areas:
+            raise Invalid(
+                "trace", f"There is no case {trace} of your area; give the reference of its trace, such as K7Q-42M."
             )
-            row = cursor.fetchone()
-            if row is None or row[1] not in by.areas:
-                raise Invalid(
-                    "trace", f"There is no case {trace} of your area; give the reference of its trace, such as K7Q-42M."
-                )
-            try:
-                with database_transaction.atomic():
-                    cursor.execute(
-                        "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
-                        " VALUES (%s, %s, %s, %s, %s, %s)",
-                        [held.id, row[0], row[1], told, now, by.user],
-                    )
-            except IntegrityError:
-                raise Invalid("trace", f"{tidy(trace)} belongs to this incident already.") from None
+        add_once(
+            "INSERT INTO incident_cases (incident_id, case_id, area, why, added_at, added_by)"
+            " VALUES (%s, %s, %s, %s, %s, %s)",
+            [held.id, row[0], row[1], told, now, by.user],
+            "trace",
+            f"{tidy(trace)} belongs to this incident already.",
+        )
         touch(held, "incident.case added", by, now, case=row[0])
 
 
 def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime) -> None:
     """Take a case out again; that it was in, and why it is not, stays. Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the case does not belong to it.")
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE incident_cases SET removed_at = %s, removed_by = %s, removed_why = %s"
-                " WHERE incident_id = %s AND case_id = %s AND area = ANY (%s) AND removed_at IS NULL",
-                [now, by.user, told, held.id, case, list(by.areas)],
-            )
-            if cursor.rowcount != 1:
-                raise NotFound("That case of your area is not in this incident.")
+    with changing(incident, by) as held:
+        _set_one(
+            "UPDATE incident_cases SET removed_at = %s, removed_by = %s, removed_why = %s"
+            " WHERE incident_id = %s AND case_id = %s AND area = ANY (%s) AND removed_at IS NULL",
+            [now, by.user, told, held.id, case, list(by.areas)],
+            "That case of your area is not in this incident.",
+        )
         touch(held, "incident.case removed", by, now, case=case)
 
 
 def add_setting(*, incident: str, setting: str, why: str, by: Scope, now: datetime) -> None:
     """Link a place (its reference). Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the place belongs to it.")
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT s.id, s.name FROM settings m JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)"
-                " WHERE m.ref = %s AND s.authority = ANY (%s) AND s.kind <> %s",
-                [tidy(setting), list(by.areas), HOME],
+    with changing(incident, by) as held:
+        row = _found(
+            "SELECT s.id, s.name FROM settings m JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)"
+            " WHERE m.ref = %s AND s.authority = ANY (%s) AND s.kind <> %s",
+            [tidy(setting), list(by.areas), HOME],
+        )
+        if row is None:
+            raise Invalid(
+                "setting", f"There is no place {setting} of your area; its page under Places says its reference."
             )
-            row = cursor.fetchone()
-            if row is None:
-                raise Invalid(
-                    "setting", f"There is no place {setting} of your area; its page under Places says its reference."
-                )
-            try:
-                with database_transaction.atomic():
-                    cursor.execute(
-                        "INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by)"
-                        " VALUES (%s, %s, %s, %s, %s)",
-                        [held.id, row[0], told, now, by.user],
-                    )
-            except IntegrityError:
-                raise Invalid("setting", f"{row[1] or tidy(setting)} belongs to this incident already.") from None
+        add_once(
+            "INSERT INTO incident_settings (incident_id, setting_id, why, added_at, added_by) VALUES (%s, %s, %s, %s, %s)",
+            [held.id, row[0], told, now, by.user],
+            "setting",
+            f"{row[1] or tidy(setting)} belongs to this incident already.",
+        )
         touch(held, "incident.place added", by, now, setting=row[0])
 
 
 def remove_setting(*, incident: str, setting: int, why: str, by: Scope, now: datetime) -> None:
     """Take a place out again; that it was in, and why it is not, stays. Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the place does not belong to it.")
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE incident_settings n SET removed_at = %s, removed_by = %s, removed_why = %s"
-                " WHERE n.incident_id = %s AND n.setting_id = %s AND n.removed_at IS NULL"
-                " AND EXISTS (SELECT FROM settings s WHERE s.id = n.setting_id AND s.authority = ANY (%s))",
-                [now, by.user, told, held.id, setting, list(by.areas)],
-            )
-            if cursor.rowcount != 1:
-                raise NotFound("That place of your area is not in this incident.")
+    with changing(incident, by) as held:
+        _set_one(
+            "UPDATE incident_settings n SET removed_at = %s, removed_by = %s, removed_why = %s"
+            " WHERE n.incident_id = %s AND n.setting_id = %s AND n.removed_at IS NULL"
+            " AND EXISTS (SELECT FROM settings s WHERE s.id = n.setting_id AND s.authority = ANY (%s))",
+            [now, by.user, told, held.id, setting, list(by.areas)],
+            "That place of your area is not in this incident.",
+        )
         touch(held, "incident.place removed", by, now, setting=setting)
 
 
@@ -241,9 +251,7 @@ def add_action(
         raise Invalid("due_on", "Give the day too: by when it is done.")
     if due_on is not None and due_on < london_date(now):
         raise Invalid("due_on", f"{due_on:%-d %B %Y} is past; give today or a later day.")
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
+    with changing(incident, by) as held:
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO incident_actions (incident_id, what, owner, due_on, at, user_id) VALUES (%s, %s, %s, %s, %s, %s)",
@@ -254,17 +262,13 @@ def add_action(
 
 def finish_action(*, incident: str, action: int, by: Scope, now: datetime) -> None:
     """An action is done. Raises NotFound, Refused."""
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE incident_actions SET done_at = %s, done_by = %s"
-                " WHERE id = %s AND incident_id = %s AND done_at IS NULL",
-                [now, by.user, action, held.id],
-            )
-            if cursor.rowcount != 1:
-                raise NotFound("That action is not open in this incident.")
+    with changing(incident, by) as held:
+        _set_one(
+            "UPDATE incident_actions SET done_at = %s, done_by = %s"
+            " WHERE id = %s AND incident_id = %s AND done_at IS NULL",
+            [now, by.user, action, held.id],
+            "That action is not open in this incident.",
+        )
         touch(held, "incident.action done", by, now, action=action)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, connection
-from django.db import transaction as database_transaction
+from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import auditing
 from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid, NotFound
-from ringfence.actions.incidents import hold, must_be_open, touch
+from ringfence.actions.incidents import add_once, changing, hold, touch
 from ringfence.geography.resolve import atlas
 from ringfence.rules.access import Refused, Scope
 
@@ -22,22 +21,17 @@ def ask(*, incident: str, area: str, why: str, by: Scope, now: datetime) -> None
     For those who answer for the authority that opened it. Raises Invalid, NotFound, Refused.
     """
     told = words("why", why, 200, needed="Say why they should take part; they read it before they decide.")
-    with walls.transaction(by):
-        held = hold(incident, by)
-        must_be_open(held)
+    with changing(incident, by) as held:
         if held.area not in by.areas:
             raise Refused("Only the authority that opened the incident can ask another one.")
         if area == held.area or area not in {each.code for each in atlas().upper_tier()}:
             raise Invalid("area", "Choose another authority.")
-        try:
-            with database_transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(
-                    "INSERT INTO incident_areas (incident_id, area, lead, asked_at, asked_by, why)"
-                    " VALUES (%s, %s, %s, %s, %s, %s)",
-                    [held.id, area, held.area, now, by.user, told],
-                )
-        except IntegrityError:
-            raise Invalid("area", f"{atlas().area(area).name} was asked already.") from None
+        add_once(
+            "INSERT INTO incident_areas (incident_id, area, lead, asked_at, asked_by, why) VALUES (%s, %s, %s, %s, %s, %s)",
+            [held.id, area, held.area, now, by.user, told],
+            "area",
+            f"{atlas().area(area).name} was asked already.",
+        )
         touch(held, "incident.asked", by, now, asked=area)
 
 

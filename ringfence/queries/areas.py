@@ -13,7 +13,7 @@ from ringfence.accounts import walls
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import DAY, london_date, london_moment
 from ringfence.rules.line_list import kept
-from ringfence.rules.settings import COMPLEX, Kind, Risk, risk
+from ringfence.rules.settings import COMPLEX, HOME, Risk, risk
 
 
 class Day(NamedTuple):
@@ -239,7 +239,7 @@ def settings_at_risk(
     today = on or london_date(now)
     values: dict[str, Any] = {
         "area": area,
-        "home": Kind.HOME.value,
+        "home": HOME,
         "complex": [kind.value for kind in COMPLEX],
         "since": today - timedelta(days=days),
         "before": before(on),

@@ -9,10 +9,12 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
-from ringfence.queries.areas import Day, before
+from ringfence.queries.areas import Day, before, must_answer_for
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
+from ringfence.rules.figures import INCOMPLETE_DAYS
 from ringfence.rules.incidents import Link, Member, chain, quiet_days
+from ringfence.rules.settings import HOME
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,7 @@ GROUP BY i.id ORDER BY 4 DESC NULLS FIRST, i.opened_at DESC LIMIT %(limit)s
 
 def incidents(*, scope: Scope, area: str, now: datetime, on: date | None = None, limit: int = 100) -> tuple[Line, ...]:
     """The incidents of an area, the open ones first; with ``on`` as they stood at the end of that day. Raises Refused, NotFound."""
-    scope.require("clusters")
-    if area not in scope.areas:
-        raise NotFound(f"There is no area {area} that you answer for.")
+    must_answer_for(scope, area, "clusters")
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_LIST, {"area": area, "limit": limit, "before": before(on)})
         return tuple(Line(*row) for row in cursor.fetchall())
@@ -127,9 +127,7 @@ WHERE area = %(area)s AND agreed_at IS NULL AND ended_at IS NULL ORDER BY asked_
 
 def asks(*, scope: Scope, area: str) -> tuple[Ask, ...]:
     """What other authorities ask of an area and nobody has answered, the oldest first. Raises Refused, NotFound."""
-    scope.require("clusters")
-    if area not in scope.areas:
-        raise NotFound(f"There is no area {area} that you answer for.")
+    must_answer_for(scope, area, "clusters")
     with walls.transaction(scope), connection.cursor() as cursor:
         cursor.execute(_ASKS, {"area": area})
         return tuple(Ask(*row) for row in cursor.fetchall())
@@ -208,7 +206,7 @@ _NAMED = """
 SELECT s.id, s.ref, s.name, s.kind, s.postcode, count(DISTINCT e.case_id), ''
 FROM exposures e JOIN settings m ON m.id = e.setting_id JOIN settings s ON s.id = coalesce(m.merged_into_id, m.id)
 WHERE e.case_id = ANY (%(cases)s) AND e.recorded_at < %(before)s::timestamptz
-    AND (e.withdrawn_at IS NULL OR e.withdrawn_at >= %(before)s::timestamptz) AND s.kind <> 'home'
+    AND (e.withdrawn_at IS NULL OR e.withdrawn_at >= %(before)s::timestamptz) AND s.kind <> %(home)s
 GROUP BY s.id ORDER BY 6 DESC, s.name, s.id LIMIT 50
 """
 
@@ -248,7 +246,7 @@ def incident(*, scope: Scope, ref: str, now: datetime, on: date | None = None, v
         cursor.execute(_CASES, {"id": number, "before": until})
         rows = [Case(*row) for row in cursor.fetchall()]
         linked = [each for each in rows if each.removed_at is None]
-        at = {"id": number, "cases": [each.case for each in linked], "before": until}
+        at = {"id": number, "cases": [each.case for each in linked], "home": HOME, "before": until}
         cursor.execute(_LINKS, at)
         members = {
             each.case: each
@@ -291,10 +289,10 @@ def _days(of_cases: list[date], today: date) -> tuple[Day, ...]:
     """The curve from the first case on, at least fourteen days and at most ninety."""
     if not of_cases:
         return ()
-    first = max(min(of_cases[0], min(of_cases)), today - timedelta(days=89))
+    first = max(min(of_cases), today - timedelta(days=89))
     first = min(first, today - timedelta(days=13))
     return tuple(
-        Day(on, of_cases.count(on), on <= today - timedelta(days=3))
+        Day(on, of_cases.count(on), on <= today - timedelta(days=INCOMPLETE_DAYS))
         for on in (first + timedelta(days=n) for n in range((today - first).days + 1))
     )
 

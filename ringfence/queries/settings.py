@@ -16,15 +16,12 @@ from ringfence.rules import settings as rules
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.calendar import london_date
 from ringfence.rules.places import canonical
-from ringfence.rules.settings import Kind, Place
+from ringfence.rules.settings import HOME, Place
 
 MOST = 100
 
 #: The regions of England, by their codes.
 REGIONS = frozenset(f"E120000{number:02}" for number in range(1, 10))
-
-#: Somebody's home is a place where people met, and no place to be listed.
-HOME = Kind.HOME.value
 
 
 @dataclass(frozen=True, slots=True)

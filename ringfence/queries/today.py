@@ -278,7 +278,7 @@ def compared(area: str, sums: Mapping[str, Sums]) -> tuple[Beside, ...]:
     region = atlas.lineage(area).region
     own = atlas.area(area)
     lines = [_line(own.name, [own], sums)]
-    lines += [_line(each.name, [each], sums, another=each.code not in (area,)) for each in nearest(own, everywhere)]
+    lines += [_line(each.name, [each], sums, another=True) for each in nearest(own, everywhere)]
     if region:
         members = [each for each in everywhere if atlas.lineage(each.code).region == region]
         lines.append(_line(atlas.area(region).name, members, sums))

@@ -57,6 +57,9 @@ KIND_WORDS = {
     Kind.OTHER: "Other",
 }
 
+HOME = Kind.HOME.value
+"""Somebody's home is a place where people met, and no place to be listed or linked: who lives there is a case."""
+
 COMPLEX = frozenset({Kind.CARE_HOME, Kind.HOSPITAL, Kind.PRISON, Kind.SCHOOL, Kind.NURSERY})
 """Kinds that the health protection team takes."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from ringfence.accounts import walls
 from ringfence.actions import detection, taking_part
@@ -38,8 +39,7 @@ def settings(*told: tuple[str, str, str]) -> None:
         )
 
 
-@pytest.fixture
-def alert(town: Town) -> str:
+def alerted(town: Town) -> str:
     """An alert about two cases who named the gym."""
     settings(("GGG-GGG", "leisure", BLACKBURN))
     for household in (1, 2):
@@ -53,6 +53,11 @@ def alert(town: Town) -> str:
             )
     detection.look(by=system_scope("detection"), now=START)
     return alerts.alerts(scope=town.by("Dora"), area=BLACKBURN, now=NOW)[0].ref
+
+
+@pytest.fixture
+def alert(town: Town) -> str:
+    return alerted(town)
 
 
 def opened(dora: Scope, alert: str = "", title: str = "Flex") -> str:
@@ -72,6 +77,27 @@ def test_an_incident_from_an_alert_has_its_cases_and_evidence(dora: Scope, alert
     assert alerts.alerts(scope=dora, area=BLACKBURN, now=NOW)[0].incident == ref
     with pytest.raises(Invalid, match="was opened from this alert already"):
         opened(dora, alert)
+
+
+def test_two_who_open_an_alert_at_once_have_one_incident(real_town: Town) -> None:
+    alert, dora, together = alerted(real_town), real_town.by("Dora"), Barrier(4)
+    refused: list[str] = []
+
+    def run() -> None:
+        together.wait()
+        try:
+            opened(dora, alert)
+        except Invalid as problem:
+            refused.append(problem.field)
+        connections.close_all()
+
+    threads = [Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["alert"] * 3
+    assert len(incidents.incidents(scope=dora, area=BLACKBURN, now=NOW)) == 1
 
 
 def test_cases_come_and_go_with_a_reason(town: Town, dora: Scope) -> None:

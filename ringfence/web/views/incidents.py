@@ -19,7 +19,6 @@ from ringfence.casework.models import Incident
 from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
-from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.settings import Kind
 from ringfence.web import chains, curves, paper
@@ -78,7 +77,7 @@ def open_incident(request: StaffRequest, code: str) -> HttpResponse:
         except Invalid as problem:
             form.wrong(problem.field, problem.message)
         else:
-            messages.success(request, f"Incident {done.ref} is open, with {done.cases} cases linked.")
+            messages.success(request, f"Incident {done.ref} is open, with {count(done.cases, 'case')} linked.")
             return redirect("incident", done.ref)
     return _list(request, code, form, 422)
 
@@ -126,7 +125,6 @@ def _incident(
         listed=LISTED,
         taking_out=form is not None and any(each.field.startswith("remove-") for each in form.mistakes),
         outcomes=[(key, words, "") for key, words in Incident.Outcome.choices],
-        outcome_words={each.value: each.words for each in TraceOutcome},
         kinds={each.value: each.words for each in Kind},
         offered=[
             ("", "Choose"),
@@ -241,21 +239,24 @@ def add_case(request: StaffRequest, ref: str) -> HttpResponse:
     )
 
 
+def _take_out(request: StaffRequest, ref: str, what: str, name: str, verb: Callable[[int, str], None]) -> HttpResponse:
+    """Take a case or a place out again; ``name`` is what the field of its reason begins with."""
+    form = Form(request.POST)
+    number = form.number(what, 1, 2**62, f"The {what}")
+    field = f"{name}-{number}"
+    why = form.text(field, f"Say why the {what} does not belong to it", 200)
+    said = f"The {what} is out of the incident."
+    return _do(request, ref, form, said, lambda: verb(number or 0, why), {"why": field})
+
+
 @require_POST
 def remove_case(request: StaffRequest, ref: str) -> HttpResponse:
     """Take a case out again."""
-    form = Form(request.POST)
-    case = form.number("case", 1, 2**62, "The case")
-    field = f"remove-{case}"
-    why = form.text(field, "Say why the case does not belong to it", 200)
-    return _do(
-        request,
-        ref,
-        form,
-        "The case is out of the incident.",
-        lambda: verbs.remove_case(incident=ref, case=case or 0, why=why, by=request.scope, now=request.now),
-        {"why": field},
-    )
+
+    def verb(case: int, why: str) -> None:
+        verbs.remove_case(incident=ref, case=case, why=why, by=request.scope, now=request.now)
+
+    return _take_out(request, ref, "case", "remove", verb)
 
 
 @require_POST
@@ -279,18 +280,11 @@ def add_setting(request: StaffRequest, ref: str) -> HttpResponse:
 @require_POST
 def remove_setting(request: StaffRequest, ref: str) -> HttpResponse:
     """Take a place out again."""
-    form = Form(request.POST)
-    place = form.number("place", 1, 2**62, "The place")
-    field = f"remove-place-{place}"
-    why = form.text(field, "Say why the place does not belong to it", 200)
-    return _do(
-        request,
-        ref,
-        form,
-        "The place is out of the incident.",
-        lambda: verbs.remove_setting(incident=ref, setting=place or 0, why=why, by=request.scope, now=request.now),
-        {"why": field},
-    )
+
+    def verb(setting: int, why: str) -> None:
+        verbs.remove_setting(incident=ref, setting=setting, why=why, by=request.scope, now=request.now)
+
+    return _take_out(request, ref, "place", "remove-place", verb)
 
 
 @require_POST

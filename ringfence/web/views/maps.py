@@ -8,22 +8,22 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from ringfence.actions import shapes as verbs
 from ringfence.geography.atlas import Area
-from ringfence.geography.resolve import atlas
 from ringfence.geography.shapes import Shape
 from ringfence.queries import map as queries
 from ringfence.queries.map import Cluster, Counts, SectorMap
 from ringfence.rules.calendar import DAY, london_date
+from ringfence.rules.figures import INCOMPLETE_DAYS
 from ringfence.web import maps, words
 from ringfence.web.forms import Form
 from ringfence.web.maps import Part
 from ringfence.web.rendering import page
-from ringfence.web.views.areas import SECTION, tabs
+from ringfence.web.views.areas import SECTION, chosen_area, tabs
 from ringfence.web.visitor import StaffRequest
 from ringfence.web.words import number
 
@@ -31,9 +31,6 @@ SPANS = (("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("14", "14 days"), ("
 
 #: Days that the slider goes back.
 BACK = 55
-
-#: Of the last days most cases have not been reported yet.
-INCOMPLETE_DAYS = 3
 
 #: Cases a week for every 100,000 residents, and cases at a postcode, where the steps of the colours begin.
 RATES, CASES = (25, 100, 400, 800), (2, 3, 5, 10)
@@ -91,13 +88,6 @@ def _asked(form: Form, today: date) -> Asked:
 def _mistakes(form: Form) -> dict[str, str]:
     """Of the page's form: the day of an address is said at the slider, which is the page's field for it."""
     return {"at" if field == "day" else field: message for field, message in form.errors().items()}
-
-
-def _area(request: StaffRequest, code: str) -> Area:
-    found = atlas().areas.get(code)
-    if found is None or code not in request.scope.areas:
-        raise Http404
-    return found
 
 
 def _bands(limits: Sequence[int], first: str, unit: str) -> list[tuple[str, str]]:
@@ -160,7 +150,7 @@ def _page(
 def area_map(request: StaffRequest, code: str) -> HttpResponse:
     """The authority by sector: the drawing, and the same as a table."""
     request.scope.require("area")
-    place, today, form = _area(request, code), london_date(request.now), Form(request.GET)
+    place, today, form = chosen_area(request, code), london_date(request.now), Form(request.GET)
     asked = _asked(form, today)
     order = request.GET.get("order", "rate")
     if form.valid and form.get("at"):
@@ -231,7 +221,7 @@ def _part(line: Line, shape: Shape, limits: Sequence[int]) -> Part:
 def sector_map(request: StaffRequest, code: str, sector: str) -> HttpResponse:
     """A sector by postcode: the drawing, and the same as a table."""
     request.scope.require("area")
-    place, today, form = _area(request, code), london_date(request.now), Form(request.GET)
+    place, today, form = chosen_area(request, code), london_date(request.now), Form(request.GET)
     asked = _asked(form, today)
     address = f"/areas/{code}/map/{sector}"
     if form.valid and form.get("at"):
