@@ -36,11 +36,11 @@ def serve(*, fresh: bool, empty: bool, say: Callable[[str], None]) -> None:
 
     ``fresh`` deletes the record first. ``empty`` is for real use: no demonstration, now or at a later start.
     """
-    check_port(env.port)
-    check_port(env.residents_port)
     with ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         stack.enter_context(_alone())
+        check_port(env.port)
+        check_port(env.residents_port)
         embedded = stack.enter_context(session.server())
         if fresh:
             begin_anew(embedded)
@@ -84,13 +84,18 @@ def _signals() -> Iterator[threading.Event]:
 @contextmanager
 def _alone() -> Iterator[None]:
     env.home.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with open(env.home / "serve.lock", "a") as lock:
+    with open(env.home / "serve.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            lock.seek(0)
             raise ServeProblem(
-                f"Ringfence is already running on {env.home}. Stop it first, or set RINGFENCE_HOME."
+                f"Ringfence is already running on {env.home}{lock.read()}. Stop it first, or name another home in "
+                f"RINGFENCE_HOME and another port in RINGFENCE_PORT."
             ) from None
+        lock.truncate(0)
+        lock.write(f": http://127.0.0.1:{env.port}")
+        lock.flush()
         yield
 
 

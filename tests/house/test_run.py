@@ -1,5 +1,8 @@
 """`./run`: what it says when it cannot set up, and that the next run recovers."""
 
+import fcntl
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -90,6 +93,32 @@ def test_an_unknown_door_is_wrong_use(checkout: Path) -> None:
     assert done.returncode == 2
     assert "there is no './run tset'" in done.stderr
     assert "./run test" in done.stderr
+
+
+def test_what_a_killed_set_up_left_running_is_waited_for(checkout: Path) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    stamp = hashlib.sha256((checkout / "requirements" / "base.txt").read_bytes()).hexdigest()
+    (checkout / ".venv" / "installed-base").write_text(stamp)
+    os.mkfifo(checkout / "go-on")
+    for name in ("node", "npm"):
+        (checkout / name).write_text("#!/bin/sh\nread word < go-on\n")
+        (checkout / name).chmod(0o755)
+    program = [sys.executable, "run", "ringfence"]
+    environment = {"PATH": f"{checkout}:{os.environ['PATH']}"}
+    with (
+        subprocess.Popen(program, cwd=checkout, env=environment, stdout=subprocess.DEVNULL) as first,
+        # Opens as soon as npm reads from it.
+        open(checkout / "go-on", "w") as npm,
+        open(checkout / ".setup.lock") as lock,
+    ):
+        first.kill()
+        first.wait()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        npm.close()
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 @pytest.mark.nightly

@@ -45,13 +45,18 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         refused(serve(tmp_path, RINGFENCE_PORT=str(port)), f"Port {port} of 127.0.0.1 is taken")
-    assert list(tmp_path.iterdir()) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["serve.lock"]
 
 
-def test_a_home_is_served_once(tmp_path: Path) -> None:
-    with open(tmp_path / "serve.lock", "w") as lock:
+def test_a_home_is_served_once_and_the_second_says_where_the_first_one_is(tmp_path: Path) -> None:
+    with open(tmp_path / "serve.lock", "w") as lock, socket.socket() as taken:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused(serve(tmp_path, RINGFENCE_PORT=free_port()), "already running")
+        lock.write(": http://127.0.0.1:8003")
+        lock.flush()
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = serve(tmp_path, RINGFENCE_PORT=str(taken.getsockname()[1]))
+        refused(done, f"already running on {tmp_path}: http://127.0.0.1:8003. Stop it first")
 
 
 def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
