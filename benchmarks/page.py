@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
 from benchmarks import country
@@ -34,18 +35,24 @@ class Browser:
 
     def __init__(self, port: int, session: str, token: str, team: int) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
-        self.session, self.token, self.team = session, token, team
+        self.token, self.team = token, team
         self.address, self.version = "", ""
+        self.kept = SimpleCookie({"sessionid": session, "csrftoken": token})
 
     def ask(self, method: str, address: str, sent: dict[str, str] | None = None) -> tuple[int, str, bytes]:
         """Status, the address that was answered with, and the page."""
-        headers = {"Cookie": f"sessionid={self.session}; csrftoken={self.token}"}
+        headers = {"Cookie": "; ".join(f"{name}={each.coded_value}" for name, each in self.kept.items())}
         body = None
         if sent is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(sent | {"csrfmiddlewaretoken": self.token})
         self.connection.request(method, address, body, headers)
         answer = self.connection.getresponse()
+        # What a page says after a step comes in a cookie, which the next page takes away.
+        for each in answer.headers.get_all("Set-Cookie", ()):
+            self.kept.load(each)
+        for name in [name for name, each in self.kept.items() if each["max-age"] == "0"]:
+            del self.kept[name]
         return answer.status, answer.headers.get("Location", ""), answer.read()
 
     def empty(self) -> None:

@@ -173,8 +173,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-
 # A mistake in a form and a page that is not there are for the page to say: of requests only failures are logged.
 LOGGING = {
     "version": 1,

@@ -1,10 +1,10 @@
-"""What lies around a trace: when a contact was exposed, how the isolation came about, and who else is traced at home."""
+"""What lies around a trace: when a contact was exposed, how the isolation came about, who else is traced at home, and whom
+somebody tried to reach there a short while ago."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
 
 from ringfence.accounts import walls
 from ringfence.queries.lines import must_be_member
@@ -13,7 +13,8 @@ from ringfence.rules.isolation import Isolation
 from ringfence.rules.policies import NAMED
 
 
-class Exposure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Exposure:
     """When a contact was last with a case. Who the case is, is not for this page."""
 
     last_contact: date
@@ -25,7 +26,8 @@ class Exposure(NamedTuple):
     spoken_for_at: datetime | None
 
 
-class WorkedOut(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
     """An isolation as it was worked out at a moment; ``because`` says what had changed, "" the first time."""
 
     day_0: date
@@ -53,38 +55,15 @@ class AtHome:
     ready_at: datetime | None
 
 
-_EXPOSURES = """
-SELECT last_contact, household, relation, identified_at, withdrawn_at, withdrawn_why, spoken_for_at FROM contacts
-WHERE person_id = %(person)s AND trace_id = %(id)s ORDER BY last_contact DESC, id LIMIT 50
-"""
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A try of the last hours to reach somebody of the same household, or on the same number."""
 
-_ISOLATIONS = """
-SELECT day_0, from_date, until_date, policy, why, because, computed_at, superseded_at FROM isolations
-WHERE trace_id = %(id)s AND person_id = %(person)s ORDER BY computed_at, id LIMIT 100
-"""
-
-_AT_HOME = """
-SELECT h.id, h.ref, h.reason, coalesce(p.given_name || ' ' || p.family_name, ''), p.birth_date IS NOT NULL,
-    coalesce(p.birth_date <= %(now)s::date - interval '18 years', p.adult), k.name,
-    h.claimed_by IS NOT NULL AND h.ready_at > %(now)s, h.ready_at
-FROM casework.at_home(%(id)s) h JOIN teams k ON k.id = h.team_id LEFT JOIN people p ON p.id = h.person_id
-ORDER BY h.reason, h.id
-"""
-
-
-def exposures(arguments: dict[str, Any]) -> tuple[Exposure, ...]:
-    """The exposures that a contact's trace is about, the latest first; inside the caller's transaction."""
-    return tuple(Exposure(*row) for row in walls.rows(_EXPOSURES, arguments))
-
-
-def worked_out(arguments: dict[str, Any]) -> tuple[WorkedOut, ...]:
-    """How the isolation of a trace was worked out, first to last; inside the caller's transaction."""
-    return tuple(WorkedOut(*row) for row in walls.rows(_ISOLATIONS, arguments))
-
-
-def at_home(arguments: dict[str, Any]) -> tuple[AtHome, ...]:
-    """The other open traces of the household, of either team; inside the caller's transaction."""
-    return tuple(AtHome(*row) for row in walls.rows(_AT_HOME, arguments))
+    at: datetime
+    team: str
+    kind: str
+    outcome: str
+    same_number: bool
 
 
 def of_contact(history: tuple[WorkedOut, ...]) -> Isolation | None:

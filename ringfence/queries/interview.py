@@ -120,6 +120,13 @@ def interview(*, scope: Scope, ref: str, now: datetime) -> tuple[Record, Sheet]:
         return record, sheet(scope=scope, trace=record.id, now=now)
 
 
+def begun(*, scope: Scope, ref: str, now: datetime) -> tuple[Record, Sheet | None]:
+    """The record of a trace, and its interview if anybody began one; the opening is logged. Raises NotFound."""
+    with walls.transaction(scope):
+        record = trace(scope=scope, ref=ref, now=now)
+        return record, sheet(scope=scope, trace=record.id, now=now) if record.interview else None
+
+
 def sheet(*, scope: Scope, trace: int, now: datetime) -> Sheet:
     """The interview of a trace whose opening is logged already. Raises NotFound."""
     today = london_date(now)

@@ -1,14 +1,18 @@
-"""What happened to a trace and to its person, for whoever may see the trace: one statement for all of it."""
+"""What happened to a trace and to its person, and around them, for whoever may see the trace: one statement for all of it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from ringfence.accounts import walls
+from ringfence.queries.around import AtHome, Called, Exposure, WorkedOut
+
+#: How far back "called recently" looks.
+RECENTLY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Everything around a trace, each part in the order of time; owners and notes first to last."""
+    """Everything around a trace. The first six parts and ``worked_out`` are in the order of time, ``exposures`` and
+    ``called`` the latest first."""
 
     attempts: tuple[Attempt, ...]
     owners: tuple[Owner, ...]
@@ -114,6 +119,10 @@ class Past:
     details: tuple[Detail, ...]
     happenings: tuple[Happening, ...]
     others: tuple[Other, ...]
+    worked_out: tuple[WorkedOut, ...]
+    exposures: tuple[Exposure, ...]
+    called: tuple[Called, ...]
+    at_home: tuple[AtHome, ...]
 
 
 # Each part by its own index, and not more of it than anybody reads; the rows as JSON, because they differ.
@@ -172,6 +181,23 @@ SELECT part, body::text FROM (
     (SELECT 'others', t.created_at, t.id, jsonb_build_array(t.ref, t.reason, k.name, t.created_at, t.closed_at IS NOT NULL)
     FROM person_traces p JOIN traces t ON t.id = p.trace_id JOIN teams k ON k.id = t.team_id
     WHERE p.person_id = %(person)s AND p.trace_id <> %(trace)s LIMIT 20)
+    UNION ALL
+    (SELECT 'worked_out', i.computed_at, i.id, jsonb_build_array(i.day_0, i.from_date, i.until_date, i.policy, i.why,
+        i.because, i.computed_at, i.superseded_at)
+    FROM isolations i WHERE i.trace_id = %(trace)s AND i.person_id = %(person)s ORDER BY i.computed_at, i.id LIMIT 100)
+    UNION ALL
+    (SELECT 'exposures', c.last_contact::timestamptz, c.id, jsonb_build_array(c.last_contact, c.household, c.relation,
+        c.identified_at, c.withdrawn_at, c.withdrawn_why, c.spoken_for_at)
+    FROM contacts c WHERE c.person_id = %(person)s AND c.trace_id = %(trace)s ORDER BY c.last_contact DESC, c.id LIMIT 50)
+    UNION ALL
+    (SELECT 'called', c.at, 0, jsonb_build_array(c.at, k.name, c.kind, c.outcome, c.same_number)
+    FROM casework.called_recently(%(trace)s, %(since)s) c JOIN teams k ON k.id = c.team_id)
+    UNION ALL
+    (SELECT 'at_home', %(now)s, h.id, jsonb_build_array(h.id, h.ref, h.reason,
+        coalesce(p.given_name || ' ' || p.family_name, ''), p.birth_date IS NOT NULL,
+        coalesce(p.birth_date <= %(now)s::date - interval '18 years', p.adult), k.name,
+        h.claimed_by IS NOT NULL AND h.ready_at > %(now)s, h.ready_at)
+    FROM casework.at_home(%(trace)s) h JOIN teams k ON k.id = h.team_id LEFT JOIN people p ON p.id = h.person_id)
 ) e
 ORDER BY e.at, e.id
 """
@@ -179,9 +205,10 @@ ORDER BY e.at, e.id
 Part = TypeVar("Part")
 
 
-def history(trace: int, person: int) -> Past:
-    """Everything around the trace and its person, in the caller's transaction and scope."""
-    rows: list[tuple[str, str]] = walls.rows(_HISTORY, {"trace": trace, "person": person})
+def history(trace: int, person: int, now: datetime) -> Past:
+    """Everything around the trace and its person at ``now``, in the caller's transaction and scope."""
+    arguments = {"trace": trace, "person": person, "now": now, "since": now - RECENTLY}
+    rows: list[tuple[str, str]] = walls.rows(_HISTORY, arguments)
     bodies: dict[str, list[list[Any]]] = {}
     for part, body in rows:
         bodies.setdefault(part, []).append(json.loads(body))
@@ -205,6 +232,10 @@ def history(trace: int, person: int) -> Past:
         made("details", Detail),
         made("happenings", Happening),
         made("others", Other),
+        made("worked_out", WorkedOut),
+        made("exposures", Exposure)[::-1],
+        made("called", Called)[::-1],
+        tuple(sorted(made("at_home", AtHome), key=lambda each: (each.reason, each.trace))),
     )
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.queries import around
-from ringfence.queries.around import AtHome, Exposure, WorkedOut
+from ringfence.queries.around import AtHome, Called, Exposure, WorkedOut
 from ringfence.queries.policy import service_policies
 from ringfence.queries.timeline import Attempt, Detail, Happening, Note, Other, Owner, history
 from ringfence.rules.access import NotFound, Scope
 from ringfence.rules.ages import age, under_18
 from ringfence.rules.calendar import london_date
 from ringfence.rules.isolation import Isolation, for_case
-
-#: How far back "called recently" looks.
-RECENTLY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +63,6 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """A try of the last hours to reach somebody of the same household, or on the same number."""
-
-    at: datetime
-    team: str
-    kind: str
-    outcome: str
-    same_number: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """A trace with everything around it.
 
@@ -84,7 +70,7 @@ class Record:
     ``owners`` are the finished ownerships, first to last; the present one is ``team`` since ``owned_since``. ``mine``
     says that the reader works in the owner team, ``open_with_me`` that they have it open. ``exposures`` are a contact's,
     ``worked_out`` is the history of the isolation, ``at_home`` who else is traced at the address, ``contacts``
-    how many a case named.
+    how many a case named, ``interview`` whether one was begun.
     """
 
     id: int
@@ -135,9 +121,10 @@ class Record:
     worked_out: tuple[WorkedOut, ...]
     at_home: tuple[AtHome, ...]
     contacts: int
+    interview: bool
 
 
-#: The columns of ``_TRACE``: of the trace, of the person, and how many are of the case.
+#: The columns of ``_TRACE``: of the trace, of the person, how many are of the case; then contacts, and the interview.
 _HEAD = [each.name for each in fields(Record)][: [each.name for each in fields(Record)].index("open_now")]
 _NAMES = [each.name for each in fields(Person) if each.name not in ("age", "under_18")]
 _CASE = len(fields(Episode))
@@ -149,7 +136,9 @@ SELECT t.id, t.ref, t.version, t.reason, t.team_id, k.name, k.kind, t.area, t.au
     t.phone, t.attempts, t.outcome, t.reached_at, t.reached_by_kind, t.closed_at,
     p.id, p.given_name, p.family_name, p.birth_date, p.adult, p.language, p.sex, p.nhs_number, p.phone, p.phone_other,
     p.email, p.address, p.postcode, p.gp_postcode, p.ethnicity, p.care_home, p.household,
-    c.id, c.episode, c.first_specimen_date, c.last_positive_date, c.onset_date, c.opened_at, c.postcode, c.care_home
+    c.id, c.episode, c.first_specimen_date, c.last_positive_date, c.onset_date, c.opened_at, c.postcode, c.care_home,
+    (SELECT count(*) FROM contacts x WHERE x.case_id = t.case_id AND x.withdrawn_at IS NULL),
+    EXISTS (SELECT 1 FROM interviews i WHERE i.trace_id = t.id)
 FROM traces t JOIN teams k ON k.id = t.team_id
 LEFT JOIN people p ON p.id = t.person_id
 LEFT JOIN cases c ON c.id = t.case_id
@@ -158,13 +147,6 @@ LEFT JOIN teams n ON n.id = t.national_team_id
 LEFT JOIN teams l ON l.id = t.passes_to_id
 LEFT JOIN users u ON u.id = t.claimed_by
 WHERE t.ref = %(ref)s
-"""
-
-_CONTACTS = "SELECT count(*) FROM contacts WHERE case_id = %(case)s AND withdrawn_at IS NULL"
-
-_CALLED = """
-SELECT c.at, k.name, c.kind, c.outcome, c.same_number
-FROM casework.called_recently(%(id)s, %(since)s) c JOIN teams k ON k.id = c.team_id ORDER BY c.at DESC
 """
 
 _OPENED = """
@@ -212,31 +194,25 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
             raise NotFound(f"There is no trace {ref} that you may see.")
         row = head[0]
         found = dict(zip(_HEAD, row, strict=False))
-        whom, episode = row[len(_HEAD) : -_CASE], row[-_CASE:]
+        *about, contacts, interview = row[len(_HEAD) :]
+        whom, episode = about[:-_CASE], about[-_CASE:]
         if whom[0] is None:
             raise NotFound(f"There is no trace {ref} whose person you may see.")
         person = _person(whom, now)
         case = Episode(*episode) if episode[0] is not None else None
-        arguments: dict[str, Any] = {
-            "id": found["id"],
-            "person": person.id,
-            "case": case.id if case else None,
-            "since": now - RECENTLY,
+        past = history(found["id"], person.id, now)
+        opened = {
             "now": now,
             "user": scope.user or None,
             "scope": scope.name,
+            "person": person.id,
+            "id": found["id"],
             "team": found["team"],
             "area": found["area"],
         }
-        past = history(found["id"], person.id)
-        called = tuple(Called(*row) for row in walls.rows(_CALLED, arguments))
-        worked_out = around.worked_out(arguments)
-        exposures = around.exposures(arguments) if found["reason"] == "contact" else ()
-        at_home = around.at_home(arguments)
-        contacts = walls.rows(_CONTACTS, arguments)[0][0] if case is not None else 0
-        walls.rows(_OPENED, arguments)
+        walls.rows(_OPENED, opened)
         contact = found["reason"] == "contact"
-        isolation = around.of_contact(worked_out) if contact else _isolation(found["reason"], case, now)
+        isolation = around.of_contact(past.worked_out) if contact else _isolation(found["reason"], case, now)
     ready_at, claimed_by = found["ready_at"], found["claimed_by"]
     open_now = claimed_by is not None and ready_at is not None and now < ready_at
     return Record(
@@ -250,14 +226,15 @@ def trace(*, scope: Scope, ref: str, now: datetime) -> Record:
         attempts=past.attempts,
         owners=past.owners,
         notes=past.notes,
-        called_recently=called,
+        called_recently=past.called,
         details=past.details,
         happenings=past.happenings,
         others=past.others,
-        exposures=exposures,
-        worked_out=worked_out,
-        at_home=at_home,
+        exposures=past.exposures if contact else (),
+        worked_out=past.worked_out,
+        at_home=past.at_home,
         contacts=contacts,
+        interview=interview,
     )
 
 

@@ -11,12 +11,11 @@ from ringfence.accounts import walls
 from ringfence.actions import details as verbs
 from ringfence.actions.errors import Invalid
 from ringfence.queries.references import trace_number
-from ringfence.web import words
 from ringfence.web.forms import Form
 from ringfence.web.views.traces import record_page
 from ringfence.web.visitor import StaffRequest
 
-KINDS = ("phone", "email", "address")
+KINDS = {"phone": "number", "email": "email", "address": "address"}
 
 
 @require_POST
@@ -36,8 +35,9 @@ def add(request: StaffRequest, ref: str) -> HttpResponse:
         except Invalid as problem:
             form.wrong(problem.field, problem.message)
         else:
-            shown = words.phone(added.value) if kind == "phone" else added.value
-            messages.success(request, f"{shown} is on the record" + (" already." if added.again else "."))
+            # The sentence travels in a cookie: nothing of the person is in it.
+            said = f"The {KINDS[kind]} is on the record"
+            messages.success(request, said + (" already." if added.again else "."))
             return redirect("trace", ref)
     return record_page(request, ref, form, "detail", 422)
 

@@ -18,7 +18,7 @@ from ringfence.actions import notes as note_verbs
 from ringfence.actions import work as work_verbs
 from ringfence.actions.errors import Invalid, Stale
 from ringfence.queries.around import WorkedOut
-from ringfence.queries.interview import interview as read_interview
+from ringfence.queries.interview import begun
 from ringfence.queries.references import trace_number
 from ringfence.queries.traces import Record
 from ringfence.rules.access import NotFound
@@ -62,7 +62,7 @@ def record_page(
     changed: Stale | None = None,
 ) -> HttpResponse:
     """The page of a record. ``form`` is what was typed into the part ``which`` when it is shown again."""
-    record, sheet = read_interview(scope=request.scope, ref=ref, now=request.now)
+    record, sheet = begun(scope=request.scope, ref=ref, now=request.now)
     busy = record.open_now and not record.open_with_me
     may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")
     national = record.team_kind in NATIONAL
@@ -88,7 +88,7 @@ def record_page(
         outcomes=[(each.value, each.label, each.hint) for each in OUTCOMES],
         days=[(str(day), words.day(words.later(request.now, day), today)) for day in range(DAYS)],
         sheet=sheet,
-        told=asking.summary(sheet, today),
+        told=asking.summary(sheet, today) if sheet else (),
         **asking.WORDS,
         today=today,
         isolation_changed=_changed(record),
