@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -15,6 +15,7 @@ from typing import Any
 from ringfence.actions import intake
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
+from ringfence.rules.deliveries import another_count
 
 INTAKE = system_scope("intake")
 
@@ -90,28 +91,29 @@ class Intake:
                 again = receipt.again
                 if receipt.status in ("received", "processing"):
                     receipt = self._read(receipt, seen)
-            yield self._printed(receipt, again)
+            yield self._printed(receipt, again, expected)
 
     def resume(self) -> Iterator[Printed]:
         """Read to the end what was received and not read, in as many parts as it was begun in."""
         for ref, parts in deliveries.unread(scope=INTAKE):
             with _watched(ref) as seen:
                 receipt = read_all(ref, parts, seen)
-            yield self._printed(receipt, False)
+            yield self._printed(receipt, False, None)
 
     def _read(self, receipt: intake.Receipt, seen: Callable[[str, int], None]) -> intake.Receipt:
         begun = dict(deliveries.unread(scope=INTAKE)).get(receipt.ref, 1)
         parts = begun if receipt.status == "processing" else self.parts or _worthwhile(receipt)
         return read_all(receipt.ref, parts, seen)
 
-    def _printed(self, receipt: intake.Receipt, again: bool) -> Printed:
-        from dataclasses import replace
-
-        if receipt.status != "done":
+    def _printed(self, receipt: intake.Receipt, again: bool, expected: int | None) -> Printed:
+        # Bytes that came before have the warnings of that time, when the count may not have been given.
+        differs = another_count(receipt.rows, expected) if receipt.status == "done" else []
+        if receipt.status != "done" or differs:
             self.codes.append(FAILED)
         else:
             self.codes.append(QUARANTINED if receipt.quarantined else 0)
-        return Printed(replace(receipt, again=again))
+        said = tuple(dict.fromkeys((*receipt.warnings, *differs)))
+        return Printed(replace(receipt, again=again, warnings=said))
 
 
 def _worthwhile(receipt: intake.Receipt) -> int:

@@ -69,6 +69,9 @@ HEADERS: dict[str, str] = {
 }
 REQUIRED = ("specimen_id", "specimen_date", "result")
 
+#: So many digits in one field are a date, a telephone or an NHS number, and not the name of a column.
+_DIGITS_OF_DATA = 5
+
 
 #: What a mapping may lead to besides the fields: the whole name in one column, and a column that is not to be read.
 NAME, IGNORE = "name", "ignore"
@@ -184,6 +187,12 @@ def layout(header: list[str], mapping: SourceMapping | None = None) -> Layout:
             places[to] = place
     missing = [name for name in REQUIRED if name not in places]
     if missing:
+        if any(sum(map(str.isdigit, name)) >= _DIGITS_OF_DATA for name in header):
+            # Not shown: it is somebody's, and a refusal is read by people who may see nobody's record.
+            raise Refused(
+                "This is not a line list: it has no header. The first row holds values, such as a date or a number, "
+                "where the names of the columns should be. Ask for the file with its header."
+            )
         raise Refused(
             f"This is not a line list: no column for {', '.join(missing)}. The first row has: "
             f"{', '.join(repr(name.strip()[:40]) for name in header[:30]) or 'nothing'}. If the columns have other "

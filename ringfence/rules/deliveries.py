@@ -37,6 +37,15 @@ class Balance(NamedTuple):
         return self.rows == self.accepted + self.duplicate + self.quarantined
 
 
+def another_count(rows: int, expected_rows: int | None) -> list[str]:
+    """A sentence when the sender counted otherwise, none when it counted the same or not at all."""
+    if expected_rows is None or expected_rows == rows:
+        return []
+    missing = "Rows are missing: ask for the file again."
+    todo = missing if rows < expected_rows else "Ask the sender which count is right."
+    return [f"The sender said {expected_rows:,} rows; the file holds {rows:,}. {todo}"]
+
+
 def warnings(
     *,
     rows: int,
@@ -46,16 +55,7 @@ def warnings(
     unknown_headers: Sequence[str],
 ) -> list[str]:
     """Sentences about a delivery that was read; ``earlier`` are the source's last deliveries, newest first: name, rows."""
-    said: list[str] = []
-    if expected_rows is not None and expected_rows != rows:
-        said.append(
-            f"The sender said {expected_rows:,} rows; the file holds {rows:,}. "
-            + (
-                "Rows are missing: ask for the file again."
-                if rows < expected_rows
-                else "Ask the sender which count is right."
-            )
-        )
+    said = another_count(rows, expected_rows)
     if rows + 1 in SPREADSHEET_LIMITS or rows in SPREADSHEET_LIMITS:
         said.append(
             f"The file ends at exactly the row where a spreadsheet program ends ({rows + 1:,} with the header): it may have "

@@ -158,6 +158,15 @@ def test_a_header_that_cannot_be_a_line_list_s(header, word):
         layout(header.split(","))
 
 
+def test_of_a_file_without_a_header_nobody_is_shown():
+    row = ["S1", "999 000 0018", "Ann Example", "03/04/1980", "LE1 1WB", "3 Aug 2020", "Positive"]
+    with pytest.raises(Refused, match="it has no header") as refused:
+        layout(row)
+    assert [value for value in row if value in str(refused.value)] == []
+    with pytest.raises(Refused, match="The first row has: 'Phone 2020'"):
+        layout(["Phone 2020"])
+
+
 def test_a_mapping_comes_before_the_usual_headers():
     mapping = SourceMapping(
         {"Accession No.": "specimen_id", "Date": "specimen_date", "Test": "result", "Outcome": "ignore"}

@@ -16,14 +16,17 @@ def register(app: typer.Typer) -> None:
     def intake(
         files: list[str] = FILES,
         source: str = typer.Option("", help="The laboratory or system that sent them."),
-        expect: int = typer.Option(None, min=0, help="The sender's own count of rows; a difference is pointed out."),
+        expect: int = typer.Option(
+            None, min=0, help="The sender's own count of rows; with another one the exit code is 1."
+        ),
         parts: int = typer.Option(None, min=1, max=16, help="Processes to read with; left out, as many as pay."),
         resume: bool = typer.Option(False, "--resume", help="Go on with what was received and not read to the end."),
         as_json: bool = typer.Option(False, "--json", help="Print the receipts as JSON."),
     ) -> None:
         """Receive line lists and read them into the record; print the receipt of each.
 
-        Exit codes: 0 done, 1 failed or refused, 2 wrong use, 3 done with rows in quarantine.
+        Exit codes: 0 done, 1 failed or refused or not the rows that --expect says, 2 wrong use, 3 done with rows in
+        quarantine.
         """
         files = files or []
         if resume == bool(files):
