@@ -152,7 +152,8 @@ ROLES: dict[str, Role] = {
             "operations",
             "National operations",
             "nation",
-            "Keeps the service running: figures, deliveries, partnerships and lending. Sees no person's record.",
+            "Keeps the service running: figures, deliveries, partnerships and lending. Sees no person's record, and of line "
+            "lists only the rows in quarantine.",
             "overview",
             "deliveries",
             "partnership",

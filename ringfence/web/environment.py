@@ -103,6 +103,7 @@ def environment(**options: Any) -> Environment:
         phone=words.phone,
         dial=words.dial,
         nhs_number=words.nhs_number,
+        sex=words.sex,
         working_days=words.working_days,
         hour=words.hour,
         upper_first=_first_upper,

@@ -146,6 +146,11 @@ def nhs_number(given: str | None) -> str:
     return f"{given[:3]} {given[3:6]} {given[6:]}" if given and len(given) == 10 else "not known"
 
 
+def sex(letter: str) -> str:
+    """M, F or I as a word; nothing where it is not known."""
+    return {"F": "Female", "M": "Male", "I": "Indeterminate"}.get(letter, "")
+
+
 def working_days(letters: str) -> str:
     """Seven letters, Monday first, as days: "Monday to Friday", "every day"."""
     worked = [letter == "Y" for letter in letters]

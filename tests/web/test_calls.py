@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from ringfence.accounts import walls
 from ringfence.actions import attempts, work
 from ringfence.rules.attempts import calling_time
 from ringfence.rules.policy import EXERCISE
-from tests.town import BLACKBURN, Town, events, row
+from tests.town import BLACKBURN, INTAKE, Town, events, row
 from tests.web.conftest import SignedIn, version
 from tests.web.reading import Page
 
@@ -28,6 +30,14 @@ def test_saving_leads_straight_to_the_next_trace(town: Town, signed_in: SignedIn
     status, page, address = record(signed_in("Nia"), trace, outcome="no_answer", team=str(town.team("national")))
     assert (status, address) == (200, f"/traces/{following}")
     assert f"Saved: {trace}: no answer. Nobody answered. Try again" in page.words
+
+
+def test_what_a_laboratory_told_of_somebody_stands_on_the_trace(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    assert "Sex and ethnicity Female Lives at" in Page(client.get(f"/traces/{trace}").content.decode()).words
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET sex = 'M', ethnicity = 'Irish'")
+    assert "Sex and ethnicity Male, Irish" in Page(client.get(f"/traces/{trace}").content.decode()).words
 
 
 def test_an_empty_queue_is_said_on_the_tracer_s_own_page(town: Town, signed_in: SignedIn, trace: str) -> None:
