@@ -5,12 +5,13 @@ The only way from an answer into the record: pages and residents write what was 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from ringfence.accounts import walls
 from ringfence.actions import auditing, contacts, exposures, households, isolations
@@ -23,6 +24,8 @@ from ringfence.rules import exposures as windows
 from ringfence.rules.access import Scope
 from ringfence.rules.calendar import london_date
 from ringfence.rules.policy import Exemption
+
+logger = logging.getLogger(__name__)
 
 #: Interviews in one transaction: few enough that a page which saves one of them does not wait long.
 AT_ONCE = 25
@@ -55,13 +58,27 @@ class TakenUp:
         return TakenUp(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
+#: Interviews that cannot be taken up, by number, with the last answer that each of them had then.
+Stuck = dict[int, int]
+
+
 @dataclass
 class Seen:
-    """How far one process has looked: through cases that contacts may have become, and isolations since rules changed."""
+    """How far one process has looked: through cases that contacts may have become, and isolations since rules changed;
+    and which interviews it could not take up."""
 
     cases: Mark = field(default_factory=Mark)
     isolations: isolations.Seen = field(default_factory=isolations.Seen)
     rules: tuple[int, date] | None = None
+    stuck: Stuck = field(default_factory=dict)
+
+
+class _CannotBe(Exception):
+    """What was said in these interviews cannot be taken up together."""
+
+    def __init__(self, said: Sequence[Said]) -> None:
+        super().__init__(f"{len(said)} interviews")
+        self.said = said
 
 
 # The interviews in the order of their index: an EXISTS may be planned as a walk through the whole table.
@@ -78,50 +95,71 @@ def look(*, seen: Seen, by: Scope, now: datetime) -> TakenUp:
         said, newest, count = cursor.fetchone()
     if seen.cases.floor is None or newest > seen.cases.floor or seen.cases.met:
         become_cases(mark=seen.cases, by=by, now=now)
-    done = take_up(by=by, now=now) if said else TakenUp()
     rules = (count, london_date(now))
+    if seen.rules != rules:
+        seen.stuck.clear()
+    done = take_up(by=by, now=now, stuck=seen.stuck) if said else TakenUp()
     if seen.rules != rules or seen.isolations.after is not None:
         isolations.recompute(seen=seen.isolations, by=by, now=now)
         seen.rules = rules
     return done
 
 
-def take_up(*, by: Scope, now: datetime, limit: int = 10 * AT_ONCE) -> TakenUp:
+def take_up(*, by: Scope, now: datetime, limit: int = 10 * AT_ONCE, stuck: Stuck | None = None) -> TakenUp:
     """Take up what was said in interviews since the last time: at most ``limit`` of them, those that wait longest first.
 
     For the scope ``interviews``. A batch is one transaction, so killed in the middle nothing is half done; what was taken
-    up is not taken up again, and taken up twice it would change nothing. May run in several processes at once.
+    up is not taken up again, and taken up twice it would change nothing. May run in several processes at once. One that
+    cannot be taken up keeps no other waiting: it is logged, put into ``stuck`` and left out until more is said in it.
     """
-    done = TakenUp()
+    done, at_once, stuck = TakenUp(), AT_ONCE, {} if stuck is None else stuck
     while done.interviews < limit:
-        some = _batch(by, now, min(AT_ONCE, limit - done.interviews))
+        try:
+            some = _batch(by, now, min(at_once, limit - done.interviews), stuck)
+        except _CannotBe as problem:
+            if len(problem.said) == 1:
+                (one,) = problem.said
+                stuck[one.interview] = one.latest
+                logger.exception("what was said in interview %d cannot be taken up", one.interview)
+            # One by one from here on, to find the one that cannot be.
+            at_once = 1
+            continue
         done += some
         if not some.interviews:
             break
     return done
 
 
-def _batch(by: Scope, now: datetime, limit: int) -> TakenUp:
+def _batch(by: Scope, now: datetime, limit: int, stuck: Stuck) -> TakenUp:
     for tried in range(MOST_TRIES):
+        said: list[Said] = []
         try:
             with walls.transaction(by):
-                return _once(by, now, limit) if read.waiting() else TakenUp()
-        except (IntegrityError, OperationalError) as problem:
+                said += _waiting(limit, stuck, now)
+                return _once(said, by, now) if said else TakenUp()
+        except Exception as problem:
             state = getattr(problem.__cause__, "sqlstate", "")
-            if state not in ("23505", "40P01", "40001") or tried + 1 == MOST_TRIES:
+            if state in ("23505", "40P01", "40001") and tried + 1 < MOST_TRIES:
+                continue
+            if not said or isinstance(problem, (OperationalError, InterfaceError)):
                 raise
+            raise _CannotBe(said) from problem
     raise AssertionError("unreachable: the last try raises")
 
 
-def _once(by: Scope, now: datetime, limit: int) -> TakenUp:
+def _waiting(limit: int, stuck: Stuck, now: datetime) -> list[Said]:
+    """What is to be taken up next, locked; nothing while another process takes up."""
+    if not read.waiting():
+        return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
-            return TakenUp()
+            return []
     hold_still()
-    said = read.said(limit, now)
-    if not said:
-        return TakenUp()
+    return read.said(limit, now, stuck)
+
+
+def _once(said: Sequence[Said], by: Scope, now: datetime) -> TakenUp:
     onsets = _onsets(said, now)
     _tell_people(said, now)
     policies, on = service_policies(), london_date(now)

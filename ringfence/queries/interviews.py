@@ -72,7 +72,9 @@ SELECT i.id, i.latest, i.taken_up, i.started_at, t.id, t.reason, t.person_id, t.
     coalesce(t.household, p.household), CASE WHEN t.claimed_by IS NOT NULL AND t.ready_at > %(now)s THEN t.ready_at END,
     c.id, c.first_specimen_date, c.onset_date, coalesce(c.authority, ''), coalesce(c.ltla, ''), p.address, p.postcode
 FROM (
-    SELECT * FROM interviews WHERE latest > taken_up ORDER BY updated_at, trace_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    SELECT * FROM interviews WHERE latest > taken_up
+        AND (id, latest) NOT IN (SELECT * FROM unnest(%(stuck)s::bigint[], %(at)s::bigint[]))
+    ORDER BY updated_at, trace_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) i
 JOIN traces t ON t.id = i.trace_id JOIN people p ON p.id = t.person_id
 LEFT JOIN cases c ON c.id = t.case_id AND t.reason = 'case'
@@ -95,10 +97,13 @@ def waiting() -> bool:
         return cursor.fetchone() is not None
 
 
-def said(limit: int, now: datetime) -> list[Said]:
-    """The interviews with something to take up, longest waiting first, locked until the end of the transaction."""
+def said(limit: int, now: datetime, stuck: Mapping[int, int]) -> list[Said]:
+    """The interviews with something to take up, longest waiting first, locked until the end of the transaction.
+
+    Without those in which nothing was said since they were ``stuck`` (the last answer by the interview's number).
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SAID, {"now": now, "limit": limit})
+        cursor.execute(_SAID, {"now": now, "limit": limit, "stuck": list(stuck), "at": list(stuck.values())})
         found = [Said(*row) for row in cursor.fetchall()]
         by_id = {each.interview: each for each in found}
         cursor.execute(_ANSWERS, [list(by_id), list(TAKEN)])

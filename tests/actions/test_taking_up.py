@@ -326,3 +326,16 @@ def test_the_clock_s_look_takes_up_what_there_is_and_asks_once_when_there_is_not
         assert look(seen=seen, by=INTERVIEWS, now=NOW) == TakenUp()
     assert sum("service_rules" in each["sql"] for each in asked) == 1
     assert not any("advisory" in each["sql"] for each in asked)
+
+
+def test_an_interview_that_cannot_be_taken_up_keeps_no_other_waiting(town, case, caplog):
+    seen, other = Seen(), town.trace(phone="07700900005")
+    interview = say(other, town.by("Nia", NOW), NOW, {"contacts": [{"id": "a"}]})
+    say(case, town.by("Nia", NOW), NOW + MINUTE, {"contacts": [person("b", "Bo Lee")]})
+    assert look(seen=seen, by=INTERVIEWS, now=NOW + MINUTE).people == 1
+    assert [each.message for each in caplog.records] == [f"what was said in interview {interview} cannot be taken up"]
+    assert look(seen=seen, by=INTERVIEWS, now=NOW + MINUTE) == TakenUp()
+    assert len(caplog.records) == 1
+    # More is said, and it is tried again.
+    say(other, town.by("Nia", NOW), NOW + HOUR, {"contacts": [person("a", "Cy Lee")]})
+    assert look(seen=seen, by=INTERVIEWS, now=NOW + HOUR).people == 1
