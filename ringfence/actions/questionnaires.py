@@ -54,6 +54,8 @@ def install(*, by: Scope, now: datetime) -> tuple[str, ...]:
         wanted = [key for key in Row.Key.values if key not in there]
         for key in wanted:
             _add(key, packaged(key), FIRST, by, now)
+        if wanted:
+            auditing.record("questionnaires.installed", by=by, now=now, detail={"kinds": wanted})
     return tuple(wanted)
 
 

@@ -15,7 +15,11 @@ VERB = re.compile(r"[a-z][a-z ]*\.[a-z][a-z_ ]*")
 IN_SQL = re.compile(rf"'({VERB.pattern})'")
 WRITES = ("audit.events", "resident_tell")
 #: Verbs whose end is worked out, by their beginning.
-MADE = {"trace.bulk_": [each.value for each in What], "message.": ["sent", "delivered", "failed", "cancelled"]}
+MADE = {
+    "trace.bulk_": [each.value for each in What],
+    "message.": ["sent", "delivered", "failed", "cancelled"],
+    "followup.": ["became_case", "lost"],
+}
 NO_VERBS = {"c.care_home", "t.queued"}
 
 
@@ -40,6 +44,12 @@ def test_every_act_that_is_recorded_has_words() -> None:
     verbs = recorded()
     assert {"trace.claimed", "resident.knocked", "incident.action added", "alerts.listed", "trace.moved"} <= verbs
     assert sorted(verbs ^ WORDS.keys()) == []
+
+
+def test_the_ends_of_verbs_that_are_worked_out_are_named() -> None:
+    worked_out = re.compile(r'"([a-z]+\.(?:[a-z_]*(?={)|(?=")))')
+    found = {each for path in (ROOT / "actions").glob("*.py") for each in worked_out.findall(path.read_text())}
+    assert found == MADE.keys()
 
 
 def test_a_list_says_how_many_it_showed_and_what_it_was_narrowed_to() -> None:
