@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.actions.errors import Invalid
-from ringfence.actions.holding import Held, hold, must_be_free, must_own
+from ringfence.actions.holding import Held
 from ringfence.rules import households as rules
 from ringfence.rules.access import Scope
 from ringfence.rules.attempts import Outcome
 from ringfence.rules.policy import ServicePolicy
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenFor:
-    """The traces that are reached by the call, and those asked for that are not: closed, elsewhere, or open with somebody."""
-
-    traces: tuple[int, ...]
-    left: tuple[int, ...]
-
 
 _REACHED = """
 SELECT id FROM attempts WHERE trace_id = %s AND outcome = 'reached' AND through_id IS NULL ORDER BY at DESC, id DESC LIMIT 1
@@ -38,38 +27,12 @@ WHERE t.id = %s AND t.reason = 'case' AND c.spoken_for_at IS NOT NULL AND c.with
 """
 
 
-def spoken_for(*, trace: int, version: int, others: Collection[int], by: Scope, now: datetime) -> SpokenFor:
-    """Say who else of the home was told in the call by which this trace was reached: they are reached through it.
-
-    ``others`` are open traces of the same household, of either team. For the one who made the call, within 12 hours.
-    Raises NotFound, Stale, Refused, Invalid when nobody was reached or nobody is named.
-    """
-    if not others:
-        raise Invalid("others", "Choose who else you spoke for.")
-    with walls.transaction(by):
-        held = hold(trace, version, now)
-        must_own(held, by)
-        must_be_free(held, by, now)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id FROM attempts WHERE trace_id = %s AND outcome = 'reached' AND through_id IS NULL"
-                " AND user_id = %s AND at > %s - interval '12 hours' ORDER BY at DESC, id DESC LIMIT 1",
-                [trace, by.user, now],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise Invalid("others", "Record first that you reached somebody in a call of yours.")
-        return speak(row[0], others, by, now)
-
-
-def speak(attempt: int, others: Collection[int], by: Scope, now: datetime) -> SpokenFor:
-    """Close these as reached through the try, inside the transaction of a verb."""
-    asked = sorted(set(others))
-    arguments: list[Any] = [walls.ticket(by), attempt, asked, now]
+def _speak(attempt: int, others: Collection[int], by: Scope, now: datetime) -> int:
+    """Close these as reached through the try, inside the transaction of a verb; how many were still to be reached."""
+    arguments: list[Any] = [walls.ticket(by), attempt, sorted(others), now]
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM casework.speak_for(%s, %s, %s, %s)", arguments)
-        done = {row[0] for row in cursor.fetchall()}
-    return SpokenFor(tuple(sorted(done)), tuple(each for each in asked if each not in done))
+        return len(cursor.fetchall())
 
 
 def told(trace: int, others: Sequence[int], by: Scope, now: datetime) -> int:
@@ -77,7 +40,7 @@ def told(trace: int, others: Sequence[int], by: Scope, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_REACHED, [trace])
         row = cursor.fetchone()
-    return len(speak(row[0], others, by, now).traces) if row and others else 0
+    return _speak(row[0], set(others), by, now) if row and others else 0
 
 
 def speak_in(held: Held, attempt: int, others: Collection[int], by: Scope, now: datetime) -> None:
@@ -86,7 +49,7 @@ def speak_in(held: Held, attempt: int, others: Collection[int], by: Scope, now: 
         cursor.execute(_SAID, [held.id])
         said = {row[0] for row in cursor.fetchall()}
     if said or others:
-        speak(attempt, {*others, *said}, by, now)
+        _speak(attempt, {*others, *said}, by, now)
 
 
 def rest(held: Held, outcome: Outcome, policy: ServicePolicy, by: Scope, now: datetime) -> None:

@@ -52,13 +52,6 @@ class Saved:
     problems: tuple[Wrong, ...]
 
 
-def begin(*, trace: int, by: Scope, now: datetime) -> Interview:
-    """Begin the interview of a trace with the questionnaire in force; one that was begun goes on. Raises NotFound, Refused."""
-    by.require("trace")
-    with walls.transaction(by):
-        return _begin(_held(trace, by), by, now)
-
-
 def save(*, trace: int, version: int, answers: Mapping[str, object], by: Scope, now: datetime) -> Saved:
     """Save answers, as they were typed, by the key of the question; it begins the interview if need be.
 
@@ -138,13 +131,11 @@ def _held(trace: int, by: Scope) -> Held:
 
 def _begin(held: Held, by: Scope, now: datetime) -> Interview:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reason FROM traces WHERE id = %s", [held.id])
-        (reason,) = cursor.fetchone()
         cursor.execute("SELECT id, version, questionnaire_id FROM interviews WHERE trace_id = %s FOR UPDATE", [held.id])
         row = cursor.fetchone()
         if row is not None:
             return Interview(*row)
-        asked = questionnaires.in_force(scope=by, key=reason, now=now)
+        asked = questionnaires.in_force(scope=by, key=held.reason, now=now)
         cursor.execute(
             "INSERT INTO interviews (trace_id, questionnaire_id, started_at, started_by, updated_at)"
             " VALUES (%s, %s, %s, %s, %s) RETURNING id, version, questionnaire_id",

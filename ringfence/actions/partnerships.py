@@ -18,7 +18,6 @@ from ringfence.actions import auditing, checks
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.actions.renewal import Applied as Applied
 from ringfence.actions.renewal import apply_changes as apply_changes
-from ringfence.actions.renewal import recompute as recompute
 from ringfence.partnerships.models import Partnership, Policy
 from ringfence.rules.access import ENGLAND, Refused, Scope
 from ringfence.rules.calendar import london_date, spoken
@@ -155,18 +154,6 @@ def join(*, area: str, by: Scope, now: datetime, at: datetime | None = None) -> 
         row.save(update_fields=["stage", "joined_at", "revision"])
         auditing.record("partnership.joined", by=by, now=now, area=area, team=team, detail={"from": at.isoformat()})
     return Joined(team, at)
-
-
-def open_team(*, kind: str, area: str, name: str, by: Scope, now: datetime) -> int:
-    """The id of the open team of ``kind`` for ``area``, opened now when there is none."""
-    _require(by, area)
-    name = checks.words("name", name, 120, needed="Give the team a name.")
-    if kind not in Team.Kind.values:
-        raise Invalid("kind", f"A team is one of {', '.join(Team.Kind.values)}.")
-    with walls.transaction(by):
-        team = _open_team(kind, area, name, now)
-        auditing.record("team.opened", by=by, now=now, area=area, team=team, detail={"kind": kind})
-    return team
 
 
 def _open_team(kind: str, area: str, name: str, at: datetime) -> int:

@@ -11,7 +11,6 @@ minute, before every sweep. In between nothing passes by an outdated due time: t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,7 +18,6 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import auditing
-from ringfence.actions.errors import NotFound
 from ringfence.partnerships import clock
 from ringfence.queries.renewal import OPEN_WITH_NATIONAL, clockwork
 from ringfence.rules.access import Refused, Scope
@@ -54,33 +52,19 @@ def apply_changes(*, by: Scope, now: datetime) -> Applied:
     One transaction. Waits for those who are placing traces by the policies before (``partnerships.clock``), then works
     out the due times of all open traces of the authorities changed. By system scope ``policy``.
     """
-    with walls.transaction(_worker(by)):
-        if not _rows(_WAITING):
-            return Applied((), 0, 0)
-        clock.alone()
-        return _take_up(dict(_rows(_WAITING)), by, now)
-
-
-def recompute(*, area: str, by: Scope, now: datetime) -> Applied:
-    """Work out the due times of the authority's open traces anew, whether or not its partnership was changed."""
-    with walls.transaction(_worker(by)):
-        clock.alone()
-        rows = _rows("SELECT area, revision FROM partnerships WHERE area = %s", [area])
-        if not rows:
-            raise NotFound(f"There is no partnership for {area}.")
-        return _take_up(dict(rows), by, now)
-
-
-def _worker(by: Scope) -> Scope:
     if by.name != "policy":
         raise Refused("Due times are worked out by the clock, under the system scope policy.")
-    return by
+    with walls.transaction(by):
+        if not walls.rows(_WAITING):
+            return Applied((), 0, 0)
+        clock.alone()
+        return _take_up(dict(walls.rows(_WAITING)), by, now)
 
 
 def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
     known = clockwork(revisions, now)
     seen = {area: [0, 0] for area in revisions}
-    rows = _rows(OPEN_WITH_NATIONAL + "FOR NO KEY UPDATE OF t", [list(revisions)])
+    rows = walls.rows(OPEN_WITH_NATIONAL + "FOR NO KEY UPDATE OF t", [list(revisions)])
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         columns: tuple[list[Any], ...] = ([], [], [], [], [])
@@ -120,10 +104,3 @@ def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
         now=now,
     )
     return Applied(tuple(revisions), len(rows), sum(changed for _, changed in seen.values()))
-
-
-def _rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -6,9 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from ringfence.accounts import walls
-from ringfence.actions import attempts, handover, households, work
-from ringfence.actions.errors import Invalid
-from ringfence.rules.access import Refused
+from ringfence.actions import attempts, handover, work
 from tests.interviews import person, rows, say, taken
 from tests.town import HOUR, LEICESTER, MINUTE, START, SWEEP, events, row
 
@@ -163,41 +161,16 @@ def test_a_longer_wait_is_kept(town, flat):
     assert row(first.trace, "ready_at") == (NOW + 5 * HOUR,)
 
 
-def test_afterwards_the_one_who_called_can_say_it_too(town, flat):
-    first = claim(town)
-    others = [trace for trace in flat if trace != first.trace]
-    done = call(town, first, "reached")
-    said = households.spoken_for(
-        trace=first.trace, version=done.version, others=others, by=town.by("Nia"), now=NOW + HOUR
-    )
-    assert (list(said.traces), said.left) == (others, ())
-
-
 def test_others_of_another_home_or_closed_or_open_with_somebody_are_left(town, flat):
     other_home = town.trace(phone="07700900200", household=FLAT + 1)
     elsewhere = town.trace(LEICESTER, phone="07700900201", household=FLAT)
     first = claim(town)
     others = [trace for trace in flat if trace != first.trace]
     rows("UPDATE traces SET closed_at = now(), outcome = 'died', queued = false WHERE id = %s RETURNING id", others[0])
-    done = call(town, first, "reached", others=[*others, other_home])
+    call(town, first, "reached", others=[*others, other_home])
     assert row(others[0], "outcome") == ("died",)
     assert row(other_home, "outcome") == ("",)
-    said = households.spoken_for(
-        trace=first.trace, version=done.version, others=[others[0], other_home], by=town.by("Nia"), now=NOW + HOUR
-    )
-    assert (said.traces, said.left) == ((), (others[0], other_home))
     assert row(elsewhere, "outcome") == ("",)
-
-
-def test_it_needs_a_call_that_reached_somebody_and_is_one_s_own(town, flat):
-    first = claim(town)
-    done = call(town, first, "no_answer")
-    with pytest.raises(Invalid, match="Record first"):
-        households.spoken_for(trace=first.trace, version=done.version, others=flat, by=town.by("Nia"), now=NOW + HOUR)
-    with pytest.raises(Refused):
-        households.spoken_for(trace=first.trace, version=done.version, others=flat, by=town.by("Dora"), now=NOW + HOUR)
-    with pytest.raises(Invalid, match="Choose who"):
-        households.spoken_for(trace=first.trace, version=done.version, others=[], by=town.by("Nia"), now=NOW + HOUR)
 
 
 def test_two_calls_to_one_home_cannot_be_open(town, flat):

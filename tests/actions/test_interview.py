@@ -40,10 +40,10 @@ def referrals(town: Town) -> list[tuple[Any, ...]]:
 
 def test_it_is_begun_once(town: Town) -> None:
     trace = town.trace()
-    first = interview.begin(trace=trace, by=town.by("Nia"), now=NOW)
-    assert interview.begin(trace=trace, by=town.by("Noah"), now=NOW + HOUR) == first
+    for name, now in (("Nia", NOW), ("Noah", NOW + HOUR)):
+        assert interview.save(trace=trace, version=0, answers={}, by=town.by(name), now=now).version == 0
     found = sheet(town, trace)
-    assert (found.id, found.version, found.started_at, found.started_name) == (first.id, 0, NOW, "Nia")
+    assert (found.version, found.started_at, found.started_name) == (0, NOW, "Nia")
     assert [each[0] for each in events("interview.begun")] == [town.users["Nia"].pk]
 
 
@@ -114,7 +114,8 @@ def test_who_answers_something_else_meanwhile_is_not_held_up(town: Town) -> None
 
 def test_the_resident_and_the_tracer_at_once(town: Town) -> None:
     trace = town.trace()
-    begun = interview.begin(trace=trace, by=town.by("Nia"), now=NOW)
+    interview.save(trace=trace, version=0, answers={}, by=town.by("Nia"), now=NOW)
+    begun = sheet(town, trace)
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO answers (interview_id, trace_id, question, value, at, source)"
@@ -133,7 +134,6 @@ def test_the_resident_and_the_tracer_at_once(town: Town) -> None:
 def test_who_is_not_of_the_team_saves_nothing(town: Town, name: str) -> None:
     trace = town.trace()
     for verb in (
-        lambda by: interview.begin(trace=trace, by=by, now=NOW),
         lambda by: interview.save(trace=trace, version=0, answers=WHO, by=by, now=NOW),
         lambda by: interview.complete(trace=trace, version=0, by=by, now=NOW),
     ):

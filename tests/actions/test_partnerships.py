@@ -133,7 +133,6 @@ def test_a_partnership_is_changed_by_its_director_or_operations(town, name):
         lambda: partnerships.agree(area=BLACKBURN, by=by, now=START),
         lambda: partnerships.join(area=BLACKBURN, by=by, now=START),
         lambda: set_policy(town, START, by=name),
-        lambda: partnerships.open_team(kind="local", area=BLACKBURN, name="Team", by=by, now=START),
     ):
         with pytest.raises(Refused):
             change()
@@ -148,18 +147,6 @@ def test_a_director_changes_no_other_partnership(town):
 def test_an_area_without_partnership_is_not_found(town):
     with pytest.raises(NotFound):
         partnerships.agree(area="E07000223", by=town.by("Olu"), now=START)
-    with pytest.raises(NotFound):
-        partnerships.recompute(area="E07000223", by=POLICY, now=START)
-
-
-def test_opening_a_team(town):
-    by = town.by("Olu")
-    with pytest.raises(Invalid, match="Give the team a name"):
-        partnerships.open_team(kind="local", area=LEICESTER, name=" ", by=by, now=START)
-    with pytest.raises(Invalid, match="A team is one of"):
-        partnerships.open_team(kind="circus", area=LEICESTER, name="Team", by=by, now=START)
-    opened = partnerships.open_team(kind="local", area=LEICESTER, name="Team", by=by, now=START)
-    assert partnerships.open_team(kind="local", area=LEICESTER, name="Other", by=by, now=START) == opened
 
 
 # Policy
@@ -300,16 +287,6 @@ def test_only_the_clock_takes_it_up(town):
     for by in (town.by("Olu"), SWEEP, ACCOUNTS):
         with pytest.raises(Refused, match="system scope policy"):
             partnerships.apply_changes(by=by, now=START)
-        with pytest.raises(Refused, match="system scope policy"):
-            partnerships.recompute(area=BLACKBURN, by=by, now=START)
-
-
-def test_recomputing_puts_a_damaged_cache_right(town):
-    trace = town.trace()
-    with walls.transaction(POLICY), connection.cursor() as cursor:
-        cursor.execute("UPDATE traces SET due_at = %s, due_why = 'wrong', passes_to_id = NULL", [START])
-    assert partnerships.recompute(area=BLACKBURN, by=POLICY, now=START).changed == 1
-    assert row(trace, "due_at", "passes_to_id") == (START + 25 * HOUR, town.team("local"))
 
 
 def test_the_web_role_cannot_mark_a_change_as_taken_up(town, login):

@@ -114,7 +114,6 @@ WORDS = {
     "shapes.given": "Gave the boundaries of an area",
     "shapes.computed": "Worked out the boundaries of an area",
     "search.caught_up": "Made records ready for searching",
-    "team.opened": "Opened a team",
     "user.added": "Added a person",
     "user.lent": "Lent a person",
     "user.password": "Set a password",
