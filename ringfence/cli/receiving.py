@@ -88,8 +88,9 @@ class Intake:
                     by=INTAKE,
                     now=datetime.now(UTC),
                 )
-                again = receipt.again
-                if receipt.status in ("received", "processing"):
+                unread = receipt.status in ("received", "processing")
+                again = receipt.again and not unread
+                if unread:
                     receipt = self._read(receipt, seen)
             yield self._printed(receipt, again, expected)
 

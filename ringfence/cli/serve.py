@@ -117,6 +117,11 @@ def _remembered() -> str | None:
     return use if use in ("real", "begun", "played") else None
 
 
+def is_for_real_use() -> bool:
+    """Whether this home was begun with ``--empty``."""
+    return _remembered() == "real"
+
+
 def _remember(use: str | None) -> None:
     path = env.home / "use.json"
     if use is None:

@@ -177,9 +177,10 @@ def _ready(opened: datetime, now: datetime, say: Callable[[str], None]) -> None:
     """Teams to place the traces with, in a record that holds nobody real."""
     real = plays.not_simulated(PREFIX, scope=system_scope("deliveries"))
     if real:
+        some = "a delivery that was" if real == 1 else f"{real} deliveries that were"
         raise CurveProblem(
-            f"This record has {real} deliveries that were not simulated. Made-up people do not belong among real ones:"
-            f" play into a record of its own, as in RINGFENCE_HOME={env.home}-simulated ./run ringfence simulate ..."
+            f"This record has {some} not simulated. Made-up people do not belong among real ones: play into a record of"
+            f" its own, as in RINGFENCE_HOME={env.home}-simulated ./run ringfence simulate ..."
         )
     partnerships.establish(by=ACCOUNTS, now=now, opened=opened)
     late = [team for team in teams.open_teams(scope=ACCOUNTS, now=now) if team.kind == "national"]

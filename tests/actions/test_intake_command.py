@@ -84,7 +84,7 @@ def test_wrong_use_is_one_line_and_code_2(tmp_path):
     assert record()["results"] == []
 
 
-def test_what_was_half_read_is_found_and_read_to_the_end(login):
+def test_what_was_half_read_is_found_and_read_to_the_end(login, tmp_path):
     from django.db import connections
 
     from ringfence.actions import intake
@@ -93,12 +93,16 @@ def test_what_was_half_read_is_found_and_read_to_the_end(login):
 
     got = receive(wave(60))
     intake.process(delivery=got.ref, by=INTAKE, now=NOW, part=1, parts=2)
-    receive(sheet(line("S1", "Ann")))
+    unread = tmp_path / "unread.csv"
+    unread.write_bytes(sheet(line("S1", "Ann")))
+    receive(unread.read_bytes())
     connections.close_all()
     code, said, _ = run("reconcile")
     assert code == 1 and "It is half read" in said and "It was received and not read yet" in said
+    code, said, _ = run("intake", unread, "--source", "Lab")
+    assert code == 0 and "1 accepted" in said and "nothing was changed" not in said
     code, said, _ = run("intake", "--resume", "--json")
-    assert code == 3 and [json.loads(each)["status"] for each in said.splitlines()] == ["done", "done"]
+    assert code == 3 and [json.loads(each)["status"] for each in said.splitlines()] == ["done"]
     assert run("reconcile")[0] == 0
 
 

@@ -63,6 +63,23 @@ def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     refused(serve(tmp_path, RINGFENCE_PORT="web"), "RINGFENCE_PORT is 'web'")
 
 
+def test_what_is_for_real_use_is_deleted_only_when_somebody_at_the_terminal_says_so(tmp_path: Path) -> None:
+    (tmp_path / "use.json").write_text('{"use": "real"}')
+    screen, terminal = os.openpty()
+    os.write(screen, b"yes\n")
+    command = [sys.executable, "-m", "ringfence.cli", "serve", "--fresh"]
+    environment = {**os.environ, "RINGFENCE_HOME": str(tmp_path)}
+    with open(tmp_path / "serve.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # so that nothing begins, whatever was understood
+        done = subprocess.run(
+            command, cwd=CHECKOUT, env=environment, stdin=terminal, capture_output=True, text=True, check=False
+        )
+    os.close(screen)
+    os.close(terminal)
+    assert (done.returncode, done.stderr) == (1, "ringfence: Nothing was deleted.\n")
+    assert "Type delete to go on" in done.stdout
+
+
 def test_a_server_of_ones_own_is_never_emptied(tmp_path: Path) -> None:
     url = "postgresql://nobody@127.0.0.1:1/ringfence"
     refused(serve(tmp_path, "--fresh", RINGFENCE_PORT=free_port(), DATABASE_URL=url), "drop the database")

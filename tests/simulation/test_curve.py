@@ -110,7 +110,7 @@ def _deliveries() -> list[tuple[str]]:
 
 def test_nothing_is_played_among_real_people(published: Path, say: Callable[[str], None]) -> None:
     intake.receive(stream=[b"Specimen ID\n"], source="Royal Infirmary", by=INTAKE, now=NOW)
-    with pytest.raises(CurveProblem, match="1 deliveries that were not simulated"):
+    with pytest.raises(CurveProblem, match="a delivery that was not simulated"):
         curve.play_counts(published, seed=1, now=NOW, say=say)
     assert cases() == {}
 
