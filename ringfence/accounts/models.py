@@ -125,10 +125,10 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.get_role_display()}, {self.team or self.area_id}"
 
-    def to_value(self) -> Member:
-        """The membership as the rules take it."""
-        area = self.team.area_id if self.team else self.area_id
-        return Member(self.role, self.team_id, area or "", self.from_at, self.until_at)
+    @property
+    def where(self) -> str:
+        """The code of the area that it is held for: the team's, if it is held in one."""
+        return str(self.team.area_id if self.team else self.area_id)
 
 
 class Held(NamedTuple):

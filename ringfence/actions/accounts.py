@@ -12,6 +12,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import IntegrityError
+from django.db import transaction as database_transaction
 from django.db.models import Q
 
 from ringfence.accounts import walls
@@ -83,14 +85,18 @@ def add_user(
     with walls.transaction(by):
         found_team, found_area = _place(role, team, area)
         _allow(may_give_role(_giver(by, now), to=None, role=role, team=team, area=found_area))
-        if User.objects.filter(email=email).exists():
-            raise Invalid(
-                "email", "Somebody with this email address is here already; give them a further role instead."
-            )
         person = User(email=email, name=name)
         _check_password(password or made or "", person)
         person.set_password(password or made)
-        person.save()
+        try:
+            with database_transaction.atomic():
+                person.save()
+        except IntegrityError:
+            raise Invalid(
+                "email",
+                "Somebody with this email address is here already;"
+                " whoever runs the service can give them a further role.",
+            ) from None
         membership = _grant(person, role, found_team, found_area, now, None, by, why)
         auditing.record(
             "user.added", by=by, now=now, team=team, area=found_area, detail={"user": person.pk, "role": role}
@@ -257,10 +263,8 @@ def end_membership(*, membership: int, by: Scope, now: datetime) -> datetime:
         row = Membership.objects.select_for_update(of=("self",)).select_related("team").filter(pk=membership).first()
         if row is None:
             raise NotFound("There is no such membership.")
-        area = row.team.area_id if row.team else row.area_id
-        _allow(
-            may_end(_giver(by, now), user=row.user_id, lent=row.lent, area=area or "", role=row.role, team=row.team_id)
-        )
+        area = row.where
+        _allow(may_end(_giver(by, now), user=row.user_id, lent=row.lent, area=area, role=row.role, team=row.team_id))
         if row.until_at is not None and (row.until_at <= now or row.until_at == row.from_at):
             raise Invalid("membership", f"It ended at {spoken(row.until_at)} already.")
         row.until_at = max(now, row.from_at)
@@ -303,8 +307,7 @@ def deactivate(*, user: int, by: Scope, now: datetime) -> None:
         if not gives.everywhere and not rows:
             raise Refused("You may not deactivate this person; ask national operations.")
         for row in rows:
-            area = (row.team.area_id if row.team else row.area_id) or ""
-            _allow(may_end(gives, user=user, lent=row.lent, area=area, role=row.role, team=row.team_id))
+            _allow(may_end(gives, user=user, lent=row.lent, area=row.where, role=row.role, team=row.team_id))
             row.until_at = max(now, row.from_at)
             row.save(update_fields=["until_at"])
         person.is_active = False
@@ -336,7 +339,7 @@ def _members(user: int, now: datetime, *, lent: bool | None = None) -> Sequence[
     rows = Membership.objects.select_related("team").filter(Q(until_at=None) | Q(until_at__gt=now), user_id=user)
     if lent is not None:
         rows = rows.filter(lent=lent)
-    return [row.to_value() for row in rows]
+    return [Member(row.role, row.team_id, row.where, row.from_at, row.until_at) for row in rows]
 
 
 def _giver(by: Scope, now: datetime) -> Giver:

@@ -4,6 +4,12 @@ from typing import Any
 
 import typer
 
+from ringfence.rules.access import ROLES
+
+ROLE = f"One of {', '.join(ROLES)}."
+AREA = "The authority, or for health protection the region: name or code. The team follows from the role."
+TEAM = "The number of a team, in place of --area."
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -14,16 +20,9 @@ def register(app: typer.Typer) -> None:
     def add(
         email: str = typer.Argument(help="The e-mail address they sign in with."),
         name: str = typer.Option(..., help="Their name."),
-        role: str = typer.Option(
-            ...,
-            help="national_tracer, national_lead, local_tracer, local_lead, director, analyst, health_protection, "
-            "operations or governance.",
-        ),
-        area: str = typer.Option(
-            "",
-            help="The authority, or for health protection the region: name or code. The team follows from the role.",
-        ),
-        team: int = typer.Option(0, help="The number of a team, in place of --area."),
+        role: str = typer.Option(..., help=ROLE),
+        area: str = typer.Option("", help=AREA),
+        team: int = typer.Option(0, help=TEAM),
         type_password: bool = typer.Option(
             False, "--type-password", help="Ask for a password; otherwise one is made and printed once."
         ),
@@ -36,11 +35,9 @@ def register(app: typer.Typer) -> None:
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
-            from ringfence.rules.access import ROLES, system_scope
+            from ringfence.rules.access import system_scope
 
             scope = system_scope("accounts")
-            if role not in ROLES:
-                raise typer.BadParameter(f"{role} is not one of {', '.join(ROLES)}", param_hint="--role")
             where = _where(role, area, team)
             added = accounts.add_user(
                 email=email, name=name, role=role, password=password, by=scope, now=datetime.now(UTC), **where
@@ -48,6 +45,28 @@ def register(app: typer.Typer) -> None:
             typer.echo(f"{ROLES[role].name} {email} was added.")
             if added.password:
                 typer.echo(f"Password, shown this once: {added.password}")
+
+    @group.command("role")
+    def give(
+        email: str = typer.Argument(help="Who is to have the role; they sign in already."),
+        role: str = typer.Option(..., help=ROLE),
+        area: str = typer.Option("", help=AREA),
+        team: int = typer.Option(0, help=TEAM),
+    ) -> None:
+        """Give somebody a further role, or one anew."""
+        from ringfence.cli import session
+
+        with session.database(typer.echo):
+            from datetime import UTC, datetime
+
+            from ringfence.actions import accounts
+            from ringfence.rules.access import system_scope
+
+            where = _where(role, area, team)
+            accounts.give_role(
+                user=_user(email), role=role, by=system_scope("accounts"), now=datetime.now(UTC), **where
+            )
+            typer.echo(f"{email} has a further role: {ROLES[role].name.lower()}.")
 
     @group.command("list")
     def everybody() -> None:
@@ -100,6 +119,20 @@ def register(app: typer.Typer) -> None:
             accounts.deactivate(user=_user(email), by=system_scope("accounts"), now=datetime.now(UTC))
             typer.echo(f"{email} can no longer sign in.")
 
+    @group.command()
+    def activate(email: str = typer.Argument(help="Who is to sign in again.")) -> None:
+        """Let somebody who was deactivated sign in again; their roles are to be given anew."""
+        from ringfence.cli import session
+
+        with session.database(typer.echo):
+            from datetime import UTC, datetime
+
+            from ringfence.actions import accounts
+            from ringfence.rules.access import system_scope
+
+            accounts.activate(user=_user(email), by=system_scope("accounts"), now=datetime.now(UTC))
+            typer.echo(f"{email} can sign in again. Give them a role: ringfence user role {email} --role ROLE")
+
 
 def _user(email: str) -> int:
     from ringfence.queries import accounts
@@ -114,9 +147,11 @@ def _user(email: str) -> int:
 def _where(role: str, area: str, team: int) -> dict[str, Any]:
     """The team or the area of a role, as the verb takes them."""
     from ringfence.queries import accounts
-    from ringfence.rules.access import ROLES, system_scope
+    from ringfence.rules.access import system_scope
 
     scope = system_scope("accounts")
+    if role not in ROLES:
+        raise typer.BadParameter(f"{role} is not one of {', '.join(ROLES)}", param_hint="--role")
     level = ROLES[role].level
     if level == "nation":
         return {}
