@@ -16,7 +16,6 @@ from ringfence.rules.access import Scope
 class Settled:
     """A referral that is done; ``again`` says that it was before."""
 
-    referral: int
     done_at: datetime
     again: bool = False
 
@@ -29,7 +28,7 @@ def done(*, referral: int, by: Scope, now: datetime) -> Settled:
         if row is None:
             raise NotFound("Nobody of your area asked for this.")
         if row.done_at is not None:
-            return Settled(row.pk, row.done_at, again=True)
+            return Settled(row.done_at, again=True)
         row.done_at, row.done_by = now, by.user
         row.save(update_fields=["done_at", "done_by"])
         auditing.record(
@@ -41,4 +40,4 @@ def done(*, referral: int, by: Scope, now: datetime) -> Settled:
             area=row.area,
             detail={"kind": row.kind},
         )
-    return Settled(referral, now)
+    return Settled(now)

@@ -13,8 +13,7 @@ from pkgutil import iter_modules
 
 import typer
 
-FAILED = 1
-QUARANTINED = 3
+FAILED, QUARANTINED = 1, 3
 
 
 def application() -> typer.Typer:

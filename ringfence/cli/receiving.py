@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 from ringfence.actions import intake
+from ringfence.cli import FAILED, QUARANTINED
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
 from ringfence.rules.deliveries import another_count
@@ -27,8 +28,6 @@ DENSE = 8
 
 PATIENCE = 20.0
 """Seconds to wait for another process to let go of a delivery: the server needs some to notice that one was killed."""
-
-FAILED, QUARANTINED = 1, 3
 
 
 @dataclass(frozen=True, slots=True)

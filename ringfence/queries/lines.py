@@ -40,8 +40,6 @@ class Line:
     postcode: str
     birth_date: date | None
     care_home: bool
-    came_at: datetime | None
-    came_reason: str
     came_why: str
     came_from: str
     unseen: bool
@@ -52,7 +50,7 @@ LINES = """
 SELECT t.id, t.ref, t.version, t.reason, t.priority, t.created_at, t.owned_since, t.due_at, t.due_why, t.why,
     t.attempts, t.last_attempt_at, coalesce(a.outcome, ''), t.queued, t.ready_at, t.claimed_by, coalesce(u.name, ''),
     coalesce(p.given_name || ' ' || p.family_name, ''), coalesce(p.postcode, ''), p.birth_date,
-    coalesce(p.care_home, false), h.at, coalesce(h.reason, ''), coalesce(h.why, ''), coalesce(f.name, ''),
+    coalesce(p.care_home, false), coalesce(h.why, ''), coalesce(f.name, ''),
     coalesce(h.seen_at IS NULL AND h.at IS NOT NULL, false)
 FROM picked
 JOIN traces t ON t.id = picked.id

@@ -49,7 +49,6 @@ class Example:
     transferred_at: datetime
     before_at: datetime | None
     after_at: datetime | None
-    before_why: str
     after_why: str
 
 
@@ -152,7 +151,7 @@ def compare(
         new_at = max(new.at, now) if new.passes else None
         kind = _change(old_at, new_at)
         change[kind] += 1
-        examples.setdefault(kind, []).append(Example(at, old_at, new_at, old.why, new.why))
+        examples.setdefault(kind, []).append(Example(at, old_at, new_at, new.why))
     chosen: list[Example] = []
     for kind in ("begin", "sooner", "later", "stop", "same"):
         chosen += examples.get(kind, [])[:2]

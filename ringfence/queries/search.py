@@ -9,7 +9,7 @@ from datetime import date, datetime
 from ringfence.accounts import walls
 from ringfence.base.references import tidy
 from ringfence.rules.access import Scope
-from ringfence.rules.search import SearchError, Terms, read
+from ringfence.rules.search import SearchError, read
 
 __all__ = ["Found", "Hit", "SearchError", "Trace", "find"]
 
@@ -45,7 +45,6 @@ class Hit:
 class Found:
     """Those found, the most alike first, at most fifty; ``more`` says that there are others."""
 
-    terms: Terms
     hits: tuple[Hit, ...]
     more: bool
 
@@ -83,7 +82,7 @@ def find(*, scope: Scope, text: str, now: datetime) -> Found:
         rows = walls.rows(_FIND, arguments)
         shown = rows[:MOST]
         walls.rows(_SEARCHED, [now, scope.user, scope.name, bool(shown), list(terms.kinds), len(shown)])
-    return Found(terms, tuple(_hit(*row) for row in shown), len(rows) > MOST)
+    return Found(tuple(_hit(*row) for row in shown), len(rows) > MOST)
 
 
 def _hit(person: int, likeness: int, given: str, family: str, born: date | None, postcode: str, traces: str) -> Hit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,6 @@ def _asset(name: str) -> str:
     return f"{static(name)}?{int((STATIC / name).stat().st_mtime)}"
 
 
-def _day(on: date) -> str:
-    return spoken_date(on)
-
-
 def _pairs(choices: Iterable[Choice]) -> list[tuple[str, str]]:
     """The answers offered, as the fields take them."""
     return [(choice.key, choice.plain) for choice in choices]
@@ -37,5 +32,5 @@ def environment(**options: Any) -> Environment:
     options |= {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     made = Environment(**options)  # noqa: S701 - autoescape is among the options
     made.globals.update(asset=_asset, pairs=_pairs)
-    made.filters["day"] = _day
+    made.filters["day"] = spoken_date
     return made

@@ -91,15 +91,14 @@ CASE, CONTACT = "case", "contact"
 class TraceFacts:
     """One trace as the figures see it: no person in it. Moments are aware.
 
-    `authority` is None when no authority is known. `first_kind` and `owner_kind` are the kinds of the first and the
-    present owner team. `handed_over_at` is when it first passed from a national team or the pool to a local team.
+    `authority` is None when no authority is known. `first_kind` is the kind of the first owner
+    team. `handed_over_at` is when it first passed from a national team or the pool to a local team.
     `household` says of a contact that a case who lives with them named them.
     `passes` is that of `handover.due`; `owned_since`, `handovers`, `claimed` and `reason` are as in the record.
     """
 
     created_at: datetime
     first_kind: TeamKind
-    owner_kind: TeamKind
     authority: str | None
     due_at: datetime
     passes: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import time
 from typing import NamedTuple
 
 from ringfence.rules.policy import EXERCISE, Model
@@ -85,34 +85,24 @@ GROWING = {
     "E08000033": Growth(6.0, 0.0),
 }
 
-#: (place at the beginning of the address, role, name in words): for each of the three that joined first.
+#: (place at the beginning of the address, role, what they see): for each of the three that joined first.
 SIGN_IN = (
-    ("tracer", "national_tracer"),
-    ("lead", "national_lead"),
-    ("local", "local_tracer"),
-    ("local.lead", "local_lead"),
-    ("director", "director"),
-    ("analyst", "analyst"),
+    ("tracer", "national_tracer", "national tracer: the next trace of the ring-fenced team, with the script"),
+    ("lead", "national_lead", "lead of the national team: its queue, who has what"),
+    ("local", "local_tracer", "local tracer: what the clock handed over"),
+    ("local.lead", "local_lead", "lead of the local team"),
+    ("director", "director", "director of public health: the authority's page and policy"),
+    ("analyst", "analyst", "analyst: the same, read only"),
 )
 FIRST_THREE = ("blackburn", "luton", "leicester")
 NATION = (("operations", "operations"), ("scripts", "script_editor"), ("governance", "governance"))
 HEALTH_PROTECTION = (("E12000002", "northwest"), ("E12000004", "eastmidlands"), ("E12000006", "eastofengland"))
 
-DAY = timedelta(days=1)
-
 
 def people() -> list[str]:
     """Who can sign in to the demonstration, in lines for the one who started it."""
     lines = [f"Sign in with the password {PASSWORD} as one of:"]
-    about = {
-        "tracer": "national tracer: the next trace of the ring-fenced team, with the script",
-        "lead": "lead of the national team: its queue, who has what",
-        "local": "local tracer: what the clock handed over",
-        "local.lead": "lead of the local team",
-        "director": "director of public health: the authority's page and policy",
-        "analyst": "analyst: the same, read only",
-    }
-    lines += [f"  {f'{place}.blackburn@example.org':38}{what}" for place, what in about.items()]
+    lines += [f"  {f'{place}.blackburn@example.org':38}{what}" for place, _, what in SIGN_IN]
     lines.append(f"  {'(the same for luton and leicester)':38}")
     lines += [
         f"  {'hpt.northwest@example.org':38}health protection team: what was escalated",

@@ -34,7 +34,7 @@ from ringfence.simulation.linelists import FAMILY, GIVEN
 from ringfence.simulation.people import People
 from ringfence.simulation.quickly import quickly
 
-ACCOUNTS, POLICY, INTAKE = system_scope("accounts"), system_scope("policy"), system_scope("intake")
+ACCOUNTS, POLICY = system_scope("accounts"), system_scope("policy")
 INTERVIEWS = system_scope("interviews")
 
 HOUR = timedelta(hours=1)

@@ -51,10 +51,6 @@ def _spoken_day(on: date, now: datetime) -> str:
     return words.spoken_day(on, london_date(now))
 
 
-def _short_day(on: date) -> str:
-    return words.weekday(on)
-
-
 def _iso_day(text: str) -> str:
     return words.weekday(date.fromisoformat(text))
 
@@ -90,11 +86,10 @@ def environment(**options: Any) -> Environment:
         day=_at_now(_day),
         dated=_at_now(_dated),
         spoken_day=_at_now(_spoken_day),
-        short_day=_short_day,
+        short_day=words.weekday,
         iso_day=_iso_day,
         date=words.day,
         clock=words.clock,
-        span=words.span,
         hours=words.hours,
         percent=words.percent,
         in_days=words.days,
@@ -104,7 +99,6 @@ def environment(**options: Any) -> Environment:
         dial=words.dial,
         nhs_number=words.nhs_number,
         sex=words.sex,
-        working_days=words.working_days,
         hour=words.hour,
         upper_first=_first_upper,
         outcome=_outcome,

@@ -9,14 +9,13 @@ from typing import NamedTuple
 from django.http import HttpRequest
 
 from ringfence.accounts.models import User, memberships_of, scope_from
-from ringfence.rules.access import ROLES, Scope
+from ringfence.rules.access import Scope
 
 
 class Place(NamedTuple):
-    """A role held now: its name, and the team or area that it is held for. ``until`` is set when somebody is lent."""
+    """A role held now, and the team or area that it is held for. ``until`` is set when somebody is lent."""
 
     role: str
-    role_name: str
     name: str
     area: str
     team: int | None
@@ -104,7 +103,6 @@ def visitor_of(user: User, now: datetime) -> Visitor:
     places = tuple(
         Place(
             role=each.role,
-            role_name=ROLES[each.role].name,
             name=each.name,
             area=each.area,
             team=each.team,

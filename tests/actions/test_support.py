@@ -43,9 +43,7 @@ def test_the_area_s_own_see_who_asked_before_the_trace_is_handed_over(town):
 def test_done_is_done_once_and_stays_for_a_week(town):
     referral = ask(town.trace())
     assert not support.done(referral=referral, by=town.by("Lola"), now=NOW).again
-    assert support.done(referral=referral, by=town.by("Dora"), now=NOW + HOUR) == support.Settled(
-        referral, NOW, again=True
-    )
+    assert support.done(referral=referral, by=town.by("Dora"), now=NOW + HOUR) == support.Settled(NOW, again=True)
     waiting, done = asked(scope=town.by("Leo"), now=NOW + HOUR)
     assert (waiting, [each.done_by for each in done]) == ((), ["Lola"])
     assert asked(scope=town.by("Leo"), now=NOW + SHOWN + HOUR) == ((), ())

@@ -89,7 +89,6 @@ def facts(drawn: Drawn) -> TraceFacts:
     return TraceFacts(
         created_at=drawn.created_at,
         first_kind=kinds[0],
-        owner_kind=kinds[-1],
         authority=drawn.authority or None,
         due_at=drawn.created_at + drawn.due_after,
         passes=False,

@@ -104,7 +104,9 @@ def test_the_roles_are_those_of_the_rules() -> None:
 
 def test_who_signs_in_is_in_the_cast_of_the_demonstration() -> None:
     short, region = cast.FIRST_THREE[0], cast.HEALTH_PROTECTION[0][1]
-    expected = {role: f"{place}.{short}" for place, role in cast.SIGN_IN} | {role: place for place, role in cast.NATION}
+    expected = {role: f"{place}.{short}" for place, role, _ in cast.SIGN_IN} | {
+        role: place for place, role in cast.NATION
+    }
     expected["health_protection"] = f"hpt.{region}"
     told = [address for _, address, *_ in rows("Who can sign in")]
     assert told == [f"`{expected[role]}@example.org`" for role in ROLES]
@@ -115,15 +117,15 @@ def test_who_signs_in_is_in_the_cast_of_the_demonstration() -> None:
 
 def test_the_pages_of_each_role_are_its_menu() -> None:
     for (_, _, pages, _), (key, role) in zip(rows("Who can sign in"), ROLES.items(), strict=True):
-        assert pages.split(", ") == [link.text for link in _visitor(key, role.name).menu], role.name
+        assert pages.split(", ") == [link.text for link in _visitor(key).menu], role.name
 
 
-def _visitor(role: str, name: str) -> Visitor:
+def _visitor(role: str) -> Visitor:
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     kind = KINDS.get(role)
     team = 1 if kind else None
     scope = person_scope(1, [Member(role, team, "E06000008", now)], now)
-    return Visitor(1, "Somebody", scope, (Place(role, name, "Here", "E06000008", team, kind or "", None),))
+    return Visitor(1, "Somebody", scope, (Place(role, "Here", "E06000008", team, kind or "", None),))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT)))

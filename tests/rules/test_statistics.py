@@ -27,7 +27,6 @@ def traces(draw):
     return TraceFacts(
         created_at=created_at,
         first_kind=first,
-        owner_kind=draw(st.sampled_from(TeamKind)),
         authority=draw(st.sampled_from(["E06000008", "E06000032", "E06000016", None])),
         due_at=created_at + draw(waits),
         passes=draw(st.booleans()),
@@ -98,7 +97,6 @@ def test_figures_are_within_their_bounds(town):
 NATIONAL = TraceFacts(
     created_at=START,
     first_kind=TeamKind.NATIONAL,
-    owner_kind=TeamKind.NATIONAL,
     authority="E06000008",
     due_at=START + 24 * HOUR,
     passes=True,
@@ -109,9 +107,7 @@ NATIONAL = TraceFacts(
 
 def reached(hours: float, by: TeamKind, **more: object) -> TraceFacts:
     at = START + hours * HOUR
-    return replace(
-        NATIONAL, reached_at=at, reached_by_kind=by, closed_at=at, outcome=TraceOutcome.REACHED, owner_kind=by, **more
-    )
+    return replace(NATIONAL, reached_at=at, reached_by_kind=by, closed_at=at, outcome=TraceOutcome.REACHED, **more)
 
 
 HANDED = {"handed_over_at": START + 24 * HOUR, "handovers": 1}

@@ -283,7 +283,6 @@ def _policy_form(
         section=SECTION,
         status=status,
         line=found.line,
-        revision=found.revision,
         typed=typed,
         ticked=ticked,
         errors=errors,

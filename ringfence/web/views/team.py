@@ -183,7 +183,6 @@ def preview(request: StaffRequest) -> HttpResponse:
                 title="Look before you change them",
                 section=SECTION,
                 place=place,
-                wanted=wanted,
                 to=_to_words(wanted, found.to),
                 why=why,
                 sent=form.get("to"),

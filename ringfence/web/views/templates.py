@@ -77,7 +77,7 @@ def template(request: StaffRequest, key: str, channel: str, language: str) -> Ht
     return page(
         request,
         "templates/text.jinja",
-        title=f"{KINDS[key].name}: {Channel(channel).words}, {LANGUAGES[language]}" if key in KINDS else key,
+        title=f"{KINDS[key].name}: {Channel(channel).words}, {LANGUAGES[language]}",
         section=SECTION,
         status=status,
         kind=KINDS[key],
