@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtr
 
 from ringfence.methods.loglinear import Fit, fit
 from ringfence.methods.thresholds import by_count, by_power
@@ -84,7 +84,7 @@ def ears(
     level = _ALPHA[method] if alpha is None else _alpha(alpha)
     first = baseline + _GAP[method] + (2 if method == "C3" else 0)
     times = _times(counts, first, at, "times (days, or weeks)", "a shorter baseline")
-    z = float(stats.norm.ppf(1 - level))
+    z = float(ndtri(1 - level))
     mean, sd = _before(counts, times, baseline, _GAP[method], least_sd)
     now = counts[:, times]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -267,7 +267,7 @@ def _flexible(counts: Floats, week: int, middles: Sequence[int], given: Farringt
             scale = _scale(trended)
             slope = np.abs(trended.fit.coefficients[:, 1])
             t = slope / np.sqrt(scale * trended.fit.covariance[:, 1, 1])
-            significant = (2 * stats.t.sf(t, trended.fit.degrees) < given.trend_p) & (slope * len(used) > NO_TREND)
+            significant = (2 * stdtr(trended.fit.degrees, -t) < given.trend_p) & (slope * len(used) > NO_TREND)
             eta_t, error_t, phi_t = _predict(trended, here)
             inside = np.exp(eta_t) <= response.max(axis=1)
         keep = trended.fit.converged & significant & inside & (given.years >= 3)
@@ -377,7 +377,7 @@ def _classic(counts: Floats, week: int, middles: Sequence[int], given: Farringto
         with np.errstate(all="ignore"):
             slope = np.abs(trended.fit.coefficients[:, 1])
             t = slope / np.sqrt(trended.fit.dispersion * trended.fit.covariance[:, 1, 1])
-            significant = (2 * stats.t.sf(t, trended.fit.degrees) < 0.05) & (slope * len(used) > NO_TREND)
+            significant = (2 * stdtr(trended.fit.degrees, -t) < 0.05) & (slope * len(used) > NO_TREND)
             eta_t, error_t, phi_t = _predict_classic(trended, here)
             inside = np.exp(eta_t) <= response.max(axis=1)
         keep = trended.fit.converged & significant & inside & (given.years >= 3)

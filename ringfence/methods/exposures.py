@@ -14,8 +14,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from scipy import stats
 from scipy.special import gammainc
+
+from ringfence.methods.tails import negative_binomial_from
 
 WINDOW, COINCIDENCE_WINDOW = 7, 14
 
@@ -130,7 +131,7 @@ def false_alarms(
     if places < 1:
         raise ValueError(f"{places} places: give 1 or more")
     weight = in_history + SHAPE * places
-    chance = float(stats.nbinom.sf(households - 1, before + SHAPE, weight / (weight + max(in_window, households))))
+    chance = float(negative_binomial_from(households, before + SHAPE, weight / (weight + max(in_window, households))))
     return places * chance * 365 / window
 
 

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import nbdtrik
+
+from ringfence.methods.tails import negative_binomial_quantile
 
 Floats = NDArray[np.float64]
 
@@ -79,18 +80,14 @@ def nowcast(triangle: Floats, share: Floats | None = None, level: float = 0.95) 
     with np.errstate(divide="ignore", invalid="ignore"):
         size = mean**2 / (variance - mean)
         chance = mean / variance
-        low, high = (np.where(mean > 0, _quantile(each, size, chance), 0.0) for each in (tails, 1 - tails))
+        low, high = (
+            np.where(mean > 0, negative_binomial_quantile(each, size, chance), 0.0) for each in (tails, 1 - tails)
+        )
     open_days = left > 1e-12
     expected = np.where(open_days, reported + reported * left / complete, reported)
     lower, upper = (reported + np.where(open_days, np.nan_to_num(each), 0) for each in (low, high))
     expected, lower, upper = (np.where(told, each, np.nan) for each in (expected, lower, upper))
     return Nowcast(reported, expected, lower, upper, np.where(told, complete, 0.0))
-
-
-def _quantile(share: float, size: Floats, chance: Floats) -> Floats:
-    """The least counts whose negative binomial distribution function reaches ``share``."""
-    # scipy.stats has the same, and takes a second to import.
-    return np.asarray(np.ceil(np.maximum(nbdtrik(share, size, chance) - 1e-9, 0)))
 
 
 def _dispersion(counts: Floats, seen: NDArray[np.bool_], within: Floats, expected: Floats) -> float:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri
+
+from ringfence.methods import tails
 
 Floats = NDArray[np.float64]
 
@@ -23,12 +25,12 @@ def by_power(mean: Floats, error: Floats, phi: Floats, power: str, tail: float, 
     else:
         exponent, sd = 1.0, np.sqrt(mean * tau)
     centre = mean**exponent
-    z = float(stats.norm.ppf(1 - tail))
+    z = float(ndtri(1 - tail))
     upper = (centre + z * sd) ** (1 / exponent)
     lower = (centre - z * sd) ** (1 / exponent)
     # Of the two ends R takes the larger.
     upper = np.fmax(upper, lower)
-    return upper, np.asarray(stats.norm.sf(now**exponent, loc=centre, scale=sd))
+    return upper, np.asarray(ndtr((centre - now**exponent) / sd))
 
 
 def by_count(
@@ -38,11 +40,13 @@ def by_count(
 
     ``eta``, the linear predictor, with its standard ``error``; ``cautious``: of a mean that is itself a quantile.
     """
-    mean = np.exp(stats.norm.ppf(1 - alpha, eta, error)) if cautious else np.exp(eta)
+    mean = np.exp(eta + error * ndtri(1 - alpha)) if cautious else np.exp(eta)
     over = phi > 1
     size = np.where(over, mean / np.where(over, phi - 1, 1), 1)
     share = np.where(over, 1 / phi, 0.5)
-    upper = np.where(over, stats.nbinom.ppf(1 - alpha, size, share), stats.poisson.ppf(1 - alpha, mean))
-    p_value = np.where(over, stats.nbinom.sf(now - 1, size, share), stats.poisson.sf(now - 1, mean))
+    upper = np.where(
+        over, tails.negative_binomial_quantile(1 - alpha, size, share), tails.poisson_quantile(1 - alpha, mean)
+    )
+    p_value = np.where(over, tails.negative_binomial_from(now, size, share), tails.poisson_from(now, mean))
     bad = ~np.isfinite(mean)
     return np.where(bad, np.nan, upper), np.where(bad, np.nan, p_value)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from ringfence.methods import exceedance, exposures, scan
 from ringfence.rules.alerts import QUIET_DAYS
@@ -349,5 +349,5 @@ SAID = (50.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1)
 def _said(name: str, a_year: float) -> float:
     """The score with which an alert says that chance brings as much so often a year."""
     if name == "exceedance":
-        return float(stats.norm.isf(min(a_year / 365, 0.5)))
+        return float(-ndtri(min(a_year / 365, 0.5)))
     return -float(np.log10(a_year / 365 if name == "scan" else a_year))
