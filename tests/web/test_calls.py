@@ -46,6 +46,12 @@ def test_an_empty_queue_is_said_on_the_tracer_s_own_page(town: Town, signed_in: 
     assert "Nothing is waiting for your team now" in page.words
 
 
+def test_what_waits_behind_an_open_call_is_said(town: Town, signed_in: SignedIn, trace: str) -> None:
+    town.trace(now=timezone.now(), phone="01632960101")
+    page = Page(signed_in("Noah").post("/work", follow=True).content.decode())
+    assert "1 trace cannot be called yet: somebody else of the same number or home is being called" in page.words
+
+
 def test_stopping_takes_no_further_trace(town: Town, signed_in: SignedIn, trace: str) -> None:
     number = town.trace(now=timezone.now())
     _, _, address = record(signed_in("Nia"), trace, outcome="reached", then="stop")

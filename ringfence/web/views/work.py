@@ -21,6 +21,11 @@ from ringfence.web.visitor import StaffRequest
 SECTION = "/work"
 EMPTY = "Nothing is waiting for your team now. Traces come back when it is time to try again."
 
+RESTING = (
+    "{} cannot be called yet: somebody else of the same number or home is being called, or was a short while ago. "
+    "Look again later."
+)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def work(request: StaffRequest) -> HttpResponse:
@@ -64,7 +69,8 @@ def take(request: StaffRequest, team: int) -> HttpResponse:
     """Claim the next trace of the team and go to it; without one, back to the person's own page."""
     claimed = verbs.claim(team=team, by=request.scope, now=request.now)
     if claimed is None:
-        messages.info(request, EMPTY)
+        left = queries.waiting(scope=request.scope, team=team, now=request.now)
+        messages.info(request, RESTING.format(words.count(left.queued, "trace")) if left.queued else EMPTY)
         return redirect(request.visitor.home)
     if claimed.resumed:
         messages.info(request, "You had this one open already. Record what came of it, or put it back.")
