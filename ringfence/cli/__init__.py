@@ -6,7 +6,6 @@ the commands, after ``session.database()`` has set them up.
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rows in quarantine.
 """
 
-import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -41,10 +40,19 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as problem:
-        if os.environ.get("RINGFENCE_DEBUG", "0") not in ("", "0"):
+        if _traced():
             raise
         print(f"ringfence: {explain(problem)}", file=sys.stderr)
         sys.exit(FAILED)
+
+
+def _traced() -> bool:
+    """Whether tracebacks are wanted; not where the environment itself is what cannot be read."""
+    try:
+        from ringfence.base.env import env
+    except Exception:
+        return False
+    return env.debug
 
 
 def _state(problem: BaseException | None) -> str | None:

@@ -1,22 +1,13 @@
 """``ringfence user``: somebody leaves, comes back and works elsewhere."""
 
-from contextlib import nullcontext
-
 import pytest
 
 from ringfence.accounts.models import User
-from ringfence.cli import session
 from tests.commands import command
 from tests.town import LEICESTER
 
 
-@pytest.fixture(autouse=True)
-def _there(town, monkeypatch):
-    """The database of the tests is up and prepared."""
-    monkeypatch.setattr(session, "database", lambda say: nullcontext())
-
-
-def test_somebody_leaves_and_comes_back_with_another_role():
+def test_somebody_leaves_and_comes_back_with_another_role(real_town):
     assert command("user", "deactivate", "lola@example.org") == (0, "lola@example.org can no longer sign in.\n")
     code, said = command("user", "role", "lola@example.org", "--role", "local_tracer", "--area", "Luton")
     assert (code, said.count("\n")) == (1, 1)
@@ -29,5 +20,5 @@ def test_somebody_leaves_and_comes_back_with_another_role():
 
 
 @pytest.mark.parametrize(("email", "role"), [("nobody@example.org", "operations"), ("lola@example.org", "king")])
-def test_who_or_what_is_not_there_is_said(email, role):
+def test_who_or_what_is_not_there_is_said(real_town, email, role):
     assert command("user", "role", email, "--role", role)[0] == 2

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         from ringfence.cli import session
 
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if type_password else None
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
         """Give somebody a further role, or one anew."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
         """List everybody who can sign in, with their roles."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.queries import accounts
@@ -95,7 +95,7 @@ def register(app: typer.Typer) -> None:
         from ringfence.cli import session
 
         typed = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
@@ -110,7 +110,7 @@ def register(app: typer.Typer) -> None:
         """Let nobody sign in with this address any more, and end every role they have."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
@@ -124,7 +124,7 @@ def register(app: typer.Typer) -> None:
         """Let somebody who was deactivated sign in again; their roles are to be given anew."""
         from ringfence.cli import session
 
-        with session.database(typer.echo):
+        with session.database(typer.echo, geography=False):
             from datetime import UTC, datetime
 
             from ringfence.actions import accounts
