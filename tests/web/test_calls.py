@@ -46,6 +46,12 @@ def test_an_empty_queue_is_said_on_the_tracer_s_own_page(town: Town, signed_in: 
     assert "Nothing is waiting for your team now" in page.words
 
 
+def test_nobody_is_called_out_of_bed(signed_in: SignedIn, trace: str) -> None:
+    page = Page(signed_in("Nia").get(f"/traces/{trace}").content.decode())
+    by_day = calling_time(EXERCISE, timezone.now()) <= timezone.now()
+    assert ("Calls are made from 08:00 to 20:00" in page.words) is not by_day
+
+
 def test_what_waits_behind_an_open_call_is_said(town: Town, signed_in: SignedIn, trace: str) -> None:
     town.trace(now=timezone.now(), phone="01632960101")
     page = Page(signed_in("Noah").post("/work", follow=True).content.decode())

@@ -22,7 +22,7 @@ from ringfence.queries.interview import begun
 from ringfence.queries.references import trace_number
 from ringfence.queries.traces import Record
 from ringfence.rules.access import NotFound
-from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome
+from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome, calling_time
 from ringfence.rules.calendar import london_date
 from ringfence.rules.entries import RELATIONS
 from ringfence.rules.messages import BY_HAND, KINDS, Channel
@@ -30,6 +30,7 @@ from ringfence.web import asking, words
 from ringfence.web.errors import stale
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
+from ringfence.web.service import policy_in_force
 from ringfence.web.timeline import events, threads
 from ringfence.web.views.work import take
 from ringfence.web.visitor import StaffRequest
@@ -45,6 +46,14 @@ DAYS = LONGEST_CALL_BACK.days + 1
 @require_safe
 def trace(request: StaffRequest, ref: str) -> HttpResponse:
     return record_page(request, ref)
+
+
+def _calls(request: StaffRequest) -> str:
+    """The calling hours, when it is outside them."""
+    policy = policy_in_force(request)
+    if policy is None or calling_time(policy, request.now) <= request.now:
+        return ""
+    return f"{words.hour(policy.calls_from)} to {words.hour(policy.calls_until)}"
 
 
 def section_of(record: Record) -> str:
@@ -77,6 +86,7 @@ def record_page(
         record=record,
         person=record.person,
         may_work=may_work,
+        calls=_calls(request) if may_work else "",
         may_write=request.scope.may("trace") and _concerned(record, request),
         busy=busy,
         numbers=numbers_of(record),
