@@ -52,6 +52,11 @@ class Isolation:
         if self.from_date is not None and self.until_date is not None and self.until_date < self.from_date:
             raise ValueError(f"isolation until {self.until_date} ends before it begins on {self.from_date}")
 
+    @property
+    def required(self) -> bool:
+        """Whether the person was asked to isolate at all."""
+        return self.from_date is not None
+
 
 def spoken_date(on: date) -> str:
     """A date as people say it: "3 August 2020"."""

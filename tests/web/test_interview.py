@@ -349,6 +349,9 @@ def test_a_contact_s_interview_is_short(town: Town, signed_in: SignedIn, contact
     page = look(client, contact, "illness")
     assert "You were near somebody who has coronavirus." in page.words
     assert "Person 1" not in page.words, "nobody learns who named them"
+    assert "Stays at home to the end of" in page.words
+    record = Page(client.get(f"/traces/{contact}").content.decode())
+    assert "Stays at home until" in record.words
     send(client, town, contact, "illness", has_symptoms="no")
     page = look(client, contact, "help")
     assert "Please stay at home, and away from others there, until the end of" in page.words
