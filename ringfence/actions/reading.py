@@ -113,6 +113,7 @@ class Reader:
         self.delivery, self.by, self.now = delivery, by, now
         self.number, self.mapping, self.progress = part, mapping, progress
         self.unknown_headers: list[str] = []
+        self.spoilt_phones = (0, 0)
         with walls.transaction(by):
             self.part = Part.objects.get(delivery=delivery, number=part)
             if self.mapping is None:
@@ -168,6 +169,7 @@ class Reader:
             if plainly is not None and not self.merger.careful:
                 plain, records = plainly.apart(records)
             columns, aside = reader.read(records)
+            self.spoilt_phones = (reader.spoilt_phones, reader.positives)
             if plain is not None and not plain.distinct(columns):
                 columns, plain = plain.among(columns), None
             yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain)
@@ -294,6 +296,8 @@ class Reader:
                 filename=row.filename,
                 earlier=[(each.filename, each.rows) for each in earlier[:10]],
                 unknown_headers=self.unknown_headers,
+                # Of what this process read: rows are divided by birth date, so a part of them tells of all.
+                spoilt_phones=self.spoilt_phones,
             )
             if "cp1252" in row.encoding:
                 row.warnings.append(

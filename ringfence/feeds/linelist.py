@@ -258,6 +258,9 @@ class LineList:
         self.source = source
         self.received_on = received_on
         self.part, self.parts = part, parts
+        self.positives = 0
+        self.spoilt_phones = 0
+        """Of the positives, those whose telephone number is given and cannot be one."""
         self._readers: dict[str, Callable[[str], Any]] = {}
         for name in FIELDS:
             read, remember = READERS[name]
@@ -343,6 +346,8 @@ class LineList:
                 fields[name] = [
                     read(text) if result == POSITIVE else "" for text, result in zip(given[name], results, strict=True)
                 ]
+                if name == "phone":
+                    self._count(given[name], fields[name], results)
                 continue
             else:
                 fields[name], wrong = self._column(name, given[name])
@@ -367,6 +372,15 @@ class LineList:
             for born, on in zip(map(number, fields["birth_date"]), map(number, fields["specimen_date"]), strict=True)
         ]
         return Columns(fields, numbers, raws), aside
+
+    def _count(self, given: Sequence[str], phones: Sequence[str], results: Sequence[Any]) -> None:
+        self.positives += results.count(POSITIVE)
+        if "" in phones:
+            self.spoilt_phones += sum(
+                1
+                for text, phone, result in zip(given, phones, results, strict=True)
+                if not phone and result == POSITIVE and text.strip()
+            )
 
     def _column(self, name: str, given: Sequence[str]) -> tuple[list[Any], list[tuple[int, Rejected]]]:
         """A column read, and its rows that cannot be: their values are empty."""

@@ -17,6 +17,9 @@ SPREADSHEET_LIMITS = (65_536, 1_048_576, 16_384)
 USUAL_TIMES = 5
 """A delivery this many times larger or smaller than the source's usual one is pointed out [B]."""
 
+SPOILT_PERCENT = 10
+"""From so many positives in a hundred on, telephone numbers that cannot be ones are pointed out [B]."""
+
 MOST_NAMED = 12
 """Columns that a warning names; how many more there are is counted."""
 
@@ -53,8 +56,12 @@ def warnings(
     filename: str,
     earlier: Sequence[tuple[str, int]],
     unknown_headers: Sequence[str],
+    spoilt_phones: tuple[int, int] = (0, 0),
 ) -> list[str]:
-    """Sentences about a delivery that was read; ``earlier`` are the source's last deliveries, newest first: name, rows."""
+    """Sentences about a delivery that was read; ``earlier`` are the source's last deliveries, newest first: name, rows.
+
+    ``spoilt_phones``: of how many positives looked at the telephone number is given and cannot be one, and of how many.
+    """
     said = another_count(rows, expected_rows)
     if rows + 1 in SPREADSHEET_LIMITS or rows in SPREADSHEET_LIMITS:
         said.append(
@@ -65,6 +72,12 @@ def warnings(
         named = [repr(each) if each.strip() else "one without a name" for each in unknown_headers[:MOST_NAMED]]
         more = len(unknown_headers) - len(named)
         said.append(f"These columns were not read: {', '.join(named)}{f' and {more} more' if more else ''}.")
+    spoilt, looked_at = spoilt_phones
+    if spoilt and spoilt * 100 >= looked_at * SPOILT_PERCENT:
+        said.append(
+            f"The telephone number of {spoilt * 100 // looked_at}% of the positive results cannot be one and was left empty. "
+            "Look at how the file writes it: a spreadsheet makes 7.7E+09 of it."
+        )
     if not rows:
         said.append("The file holds a header and no rows.")
     number = _number(filename)

@@ -443,6 +443,16 @@ def test_the_sender_s_count():
     )
 
 
+def test_telephone_numbers_that_a_spreadsheet_spoilt_are_pointed_out():
+    spoilt = "7.7009E+09"
+    got = deliver(sheet(line("S1", "Ann", Phone=spoilt), line("S2", "Bob", Phone=""), line("S3", "Cat", Phone=spoilt)))
+    assert got.warnings == (
+        "The telephone number of 66% of the positive results cannot be one and was left empty. Look at how the file "
+        "writes it: a spreadsheet makes 7.7E+09 of it.",
+    )
+    assert deliver(sheet(line("S4", "Ann", result="Negative", Phone=spoilt), line("S5", "Bob"))).warnings == ()
+
+
 def test_what_cannot_be_asked_of_intake():
     with pytest.raises(Invalid, match="1 to 60 characters"):
         receive(b"x", source=" ")

@@ -10,8 +10,15 @@ from ringfence.base.references import ALPHABET, SIZE, reference, tidy
 from ringfence.rules.deliveries import Balance, warnings
 
 
-def said(rows=100, expected=None, filename="list.csv", earlier=(), headers=()):
-    return warnings(rows=rows, expected_rows=expected, filename=filename, earlier=earlier, unknown_headers=headers)
+def said(rows=100, expected=None, filename="list.csv", earlier=(), headers=(), spoilt=(0, 0)):
+    return warnings(
+        rows=rows,
+        expected_rows=expected,
+        filename=filename,
+        earlier=earlier,
+        unknown_headers=headers,
+        spoilt_phones=spoilt,
+    )
 
 
 @given(st.tuples(*[st.integers(0, 9)] * 4))
@@ -32,6 +39,7 @@ def test_a_balance_holds_when_every_row_is_somewhere(counts):
             "'A', one without a name, 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L' and 4 more",
         ),
         ({"rows": 0}, "a header and no rows"),
+        ({"spoilt": (3, 30)}, "telephone number of 10% of the positive results"),
         ({"headers": ["Ward"]}, "not read: 'Ward'."),
         (
             {"filename": "lab_0007.csv", "earlier": [("lab_0005.csv", 100), ("lab_0004.csv", 100)]},
@@ -58,6 +66,7 @@ def test_pointed_out(facts, word):
         {"filename": "20261116.csv", "earlier": [("20261101.csv", 100)]},
         {"filename": "other_0009.csv", "earlier": [("lab_0005.csv", 100)]},
         {"rows": 10, "earlier": [("a", 100), ("b", 90)]},
+        {"spoilt": (2, 30)},
     ],
 )
 def test_nothing_to_point_out(facts):

@@ -109,7 +109,8 @@ header is read.
 ## What the receipt points out
 
 A count other than the sender's own; a file that ends at exactly the row where a spreadsheet program ends; columns that
-were not read; a gap in the numbers of a source's files; a size unusual for the source; Windows-1252.
+were not read; telephone numbers that cannot be ones, from a tenth of the positives on; a gap in the numbers of a source's
+files; a size unusual for the source; Windows-1252.
 """
 
 
