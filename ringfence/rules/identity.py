@@ -2,7 +2,8 @@
 
 Two proofs are strong enough to decide alone: the same checked NHS number; or exactly the same name, birth date and
 postcode, where the two do not name different NHS numbers. Anything weaker opens a new person: joining two people by
-mistake tells one the other's result, and cannot be undone by the one who was never called.
+mistake tells one the other's result, and cannot be undone by the one who was never called. Weaker evidence has its
+place in the answer (``Review``), for methods that weigh it; none of them is here yet.
 """
 
 from __future__ import annotations
@@ -38,7 +39,14 @@ class New(NamedTuple):
     why: str
 
 
-Decision = Same | New
+class Review(NamedTuple):
+    """Somebody has to look: these may be the same person."""
+
+    people: tuple[int, ...]
+    why: str
+
+
+Decision = Same | New | Review
 
 
 _SIGNS = {number: None for number in range(128) if not chr(number).isalnum()}
