@@ -29,6 +29,9 @@ def run(stopping: threading.Event, now: Callable[[], datetime] = utc_now) -> Non
             resume(now())
         except (OperationalError, InterfaceError):
             connection.close()  # the clock says that the database is away
+        except Exception:
+            logger.exception("a look for half-read deliveries failed; the next one tries again")
+            connection.close()
 
 
 def resume(now: datetime) -> list[intake.Receipt]:

@@ -8,6 +8,7 @@ from ringfence.actions import intake
 from ringfence.worker import reading
 from tests.deliveries import NOW, line, load_postcodes, problems, receive, select, sheet, wave
 from tests.town import INTAKE
+from tests.worker.test_detecting import Played
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +39,16 @@ def test_what_somebody_is_reading_is_left_to_them(real_town, login):
     assert [problem for problem in problems() if "half read" in problem] == []
     other.execute("SELECT pg_advisory_unlock_all()")
     assert [each.ref for each in reading.resume(later)] == [got.ref]
+
+
+def test_a_look_that_fails_is_not_the_last(db, monkeypatch):
+    looks = []
+
+    def fails(now):
+        looks.append(now)
+        raise ValueError("what nobody thought of")
+
+    monkeypatch.setattr(reading, "resume", fails)
+    played = Played(NOW, NOW + 3 * timedelta(seconds=reading.PAUSE))
+    reading.run(played, played.now)
+    assert len(looks) > 1
