@@ -122,7 +122,7 @@ _SHARE = """
 WITH homes AS (SELECT DISTINCT * FROM unnest(%(traces)s::bigint[], %(people)s::bigint[], %(homes)s::bigint[])
     AS h (trace, person, household)
 ), people_told AS (
-    UPDATE people p SET household = h.household, updated_at = p.updated_at FROM homes h
+    UPDATE people p SET household = h.household FROM homes h
     WHERE p.id = h.person AND p.household IS NULL
 )
 UPDATE traces t SET household = h.household FROM homes h WHERE t.id = h.trace AND t.household IS NULL

@@ -73,6 +73,8 @@ def queue(*, by: Scope, now: datetime) -> int:
             for area, user, email, roles, choice in cursor.fetchall()
             if rules.wanted(roles, choice) and area in resolve.atlas().areas
         ]
+        if not readers:
+            return 0
         mornings = _mornings(sorted({area for area, _, _ in readers}), today, now)
         columns: dict[str, list[Any]] = {"ref": [], "key": [], "reader": [], "to": [], "values": []}
         for area, user, email in readers:
@@ -83,8 +85,6 @@ def queue(*, by: Scope, now: datetime) -> int:
             given = (str(uuid.uuid4()), f"digest:{area}:{today}:{user}", user, email, json.dumps(values))
             for name, value in zip(columns, given, strict=True):
                 columns[name].append(value)
-        if not readers:
-            return 0
         cursor.execute(_QUEUE, {"now": now, **columns})
         made = cursor.fetchall()
         auditing.record_many(

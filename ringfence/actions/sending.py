@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,7 +202,7 @@ def _record(
         name: [] for name in ("id", "tries", "state", "send_after", "error", "provider_ref", "subject", "body", "final")
     }
     for each in taken:
-        kept = _outgoing(replace(each, values={**each.values, "link": ""}), rules.LEFT_OUT)
+        kept = _outgoing(each, rules.LEFT_OUT)
         state, error, after, provider_ref = _became(each, done.get(each.id), moot.get(each.id, ""), now)
         final = state not in ("waiting", "sending")
         row = {

@@ -83,9 +83,8 @@ def sentence(found: Found) -> str:
     }[Method(found.method)]
     # Of a few people not even from how many homes.
     homes = f" from {found.households} households" if found.households and shared(found.cases) is not None else ""
-    if found.method == Method.EXCEEDANCE:
-        return f"{days_between(found.start, found.end)}: the cases {about}."
-    return f"{days_between(found.start, found.end)}: {_cases(found.cases)}{homes} {about}{' (new)' if found.is_new else ''}."
+    who = "the cases" if found.method == Method.EXCEEDANCE else f"{_cases(found.cases)}{homes}"
+    return f"{days_between(found.start, found.end)}: {who} {about}{' (new)' if found.is_new else ''}."
 
 
 def _cases(count: int) -> str:

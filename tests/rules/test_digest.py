@@ -36,7 +36,9 @@ def test_a_few_people_are_said_to_be_few() -> None:
         sentence(Found("coincidence", 4, 3, *DAYS, False))
         == "3 to 8 November: fewer than 5 cases live at one postcode."
     )
-    assert "more than expected" in sentence(Found("exceedance", 12, None, *DAYS, False))
+    assert sentence(Found("exceedance", 12, None, *DAYS, True)) == (
+        "3 to 8 November: the cases are more than expected in the area as a whole (new)."
+    )
 
 
 def test_the_morning_in_sentences() -> None:

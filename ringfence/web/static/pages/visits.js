@@ -1,6 +1,6 @@
 // Visits without signal: what came of one is kept on the phone first and sent as soon as that works, with a key by which
 // it is recorded once however often it is sent.
-import { forgetRound, letGo, read, today, write } from './kept.js'
+import { forgetRound, letGo, read, write } from './kept.js'
 
 const [, , day, ref] = location.pathname.split('/')
 const shell = document.querySelector('[data-shell]')
@@ -224,4 +224,3 @@ show()
 window.addEventListener('online', sendAndShow)
 setInterval(() => { if (navigator.onLine) sendAndShow() }, 30000)
 if (navigator.onLine) sendAndShow()
-if (read().day && read().day !== today() && read().day < today()) forgetRound()
