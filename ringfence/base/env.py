@@ -73,7 +73,7 @@ def _hosts(name: str, text: str) -> tuple[str, ...]:
 
 
 def _path(name: str, text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    return (CHECKOUT / Path(text).expanduser()).resolve()
 
 
 def _database(name: str, text: str) -> str:
@@ -121,7 +121,7 @@ class Environment:
         CHECKOUT / ".ringfence",
         "`.ringfence` in the checkout",
         "Folder of the embedded PostgreSQL server's data, of its log and of `secrets.json` (readable by its owner "
-        "alone). It is made when first needed.",
+        "alone). It is made when first needed; without a whole path it is in the checkout.",
     )
     database_url: str | None = _setting(
         "DATABASE_URL",

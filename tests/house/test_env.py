@@ -69,6 +69,14 @@ def test_where_a_server_of_your_own_is(url: str, where: Database) -> None:
     assert read(DATABASE_URL=url, RINGFENCE_DATABASE="other").database == dataclasses.replace(where, name="other")
 
 
+def test_a_home_named_without_its_whole_path_is_in_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read(RINGFENCE_HOME="data").home == Path(__file__).parents[2] / "data"
+    assert read(RINGFENCE_HOME="/srv/ringfence").home == Path("/srv/ringfence")
+
+
 def test_where_the_embedded_server_is(tmp_path: Path) -> None:
     assert read(RINGFENCE_HOME=str(tmp_path)).database == Database("127.0.0.1", 5432, "ringfence")
     (tmp_path / "server.json").write_text(json.dumps({"host": "/s", "port": 5}))

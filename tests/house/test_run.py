@@ -60,6 +60,14 @@ def has_design(checkout: Path) -> None:
     (static / "installed").write_text(done)
 
 
+def has_packages(checkout: Path) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    stamp = hashlib.sha256((checkout / "requirements" / "base.txt").read_bytes()).hexdigest()
+    (checkout / ".venv" / "installed-base").write_text(stamp)
+
+
 def one_line(done: "subprocess.CompletedProcess[str]") -> str:
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -95,12 +103,22 @@ def test_an_unknown_door_is_wrong_use(checkout: Path) -> None:
     assert "./run test" in done.stderr
 
 
+def test_files_are_named_from_where_somebody_stands(checkout: Path) -> None:
+    has_packages(checkout)
+    has_design(checkout)
+    program = "import json, os, ringfence; print(os.getcwd(), ringfence.__file__, sep='\\n')"
+    (checkout / "ringfence" / "cli" / "__main__.py").write_text(program)
+    elsewhere = checkout / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "json.py").write_text("raise SystemExit('a file beside the line lists was run')")
+    done = subprocess.run(
+        [sys.executable, "../run", "ringfence"], cwd=elsewhere, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == ([str(elsewhere), str(checkout / "ringfence" / "__init__.py")], "")
+
+
 def test_what_a_killed_set_up_left_running_is_waited_for(checkout: Path) -> None:
-    python = checkout / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
-    stamp = hashlib.sha256((checkout / "requirements" / "base.txt").read_bytes()).hexdigest()
-    (checkout / ".venv" / "installed-base").write_text(stamp)
+    has_packages(checkout)
     os.mkfifo(checkout / "go-on")
     for name in ("node", "npm"):
         (checkout / name).write_text("#!/bin/sh\nread word < go-on\n")
