@@ -32,6 +32,11 @@ def test_saving_leads_straight_to_the_next_trace(town: Town, signed_in: SignedIn
     assert f"Saved: {trace}: no answer. Nobody answered. Try again" in page.words
 
 
+def test_a_team_that_is_none_of_theirs_leads_to_their_own_page(signed_in: SignedIn, trace: str) -> None:
+    status, _, address = record(signed_in("Nia"), trace, outcome="no_answer", team="9" * 5000)
+    assert (status, address) == (200, "/work")
+
+
 def test_what_a_laboratory_told_of_somebody_stands_on_the_trace(signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
     assert "Sex and ethnicity Female Lives at" in Page(client.get(f"/traces/{trace}").content.decode()).words

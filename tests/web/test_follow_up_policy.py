@@ -42,6 +42,7 @@ def test_it_is_previewed_recorded_and_shown_in_the_form_again(town: Town, signed
     ("sent", "says"),
     [
         ({"follow_up_days": "often"}, "Give the days of isolation as numbers"),
+        ({"follow_up_days": "9" * 5000}, "shorten it to 40 or fewer"),
         ({"follow_up_days": "4, 15"}, "Give days of isolation from 1 to 14"),
         ({"visits_from": "the town hall"}, "shorten it to 10"),
         ({"visits_from": "BB1"}, "Give a full postcode"),

@@ -217,7 +217,7 @@ def _read_days(form: Form) -> list[int]:
     """The days of the follow-up calls, as typed: "4, 8", "4 and 8"."""
     told = form.text("follow_up_days", longest=40)
     days = re.split(r"[,;\s]+|and", told)
-    if any(day and not (day.isascii() and day.isdigit()) for day in days):
+    if any(day and not (day.isascii() and day.isdigit() and len(day) < 4) for day in days):
         form.wrong("follow_up_days", "Give the days of isolation as numbers, such as 4, 8")
         return []
     return [int(day) for day in days if day]

@@ -203,9 +203,9 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
     messages.success(request, f"{ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}")
     if done.still_open:
         return redirect("trace", ref)
-    team = form.get("team")
-    if form.get("then") == "next" and team.isascii() and team.isdigit() and int(team) in request.scope.teams:
-        return take(request, int(team))
+    team = next((each for each in request.scope.teams if str(each) == form.get("team")), None)
+    if form.get("then") == "next" and team is not None:
+        return take(request, team)
     return redirect(request.visitor.home)
 
 
