@@ -8,13 +8,13 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.database import Database
-from tests.serving import CHECKOUT, serving
+from tests.journeys.windows import Windows, alone, violations
+from tests.serving import serving
 
 # A machine that does other work besides is slow, and slow is not wrong.
 expect.set_options(timeout=30_000)
@@ -62,28 +62,18 @@ def site(django_db_setup: Database) -> Iterator[str]:
         yield found.address
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Browser, site: str) -> Iterator[Windows]:
+    with alone(browser, site) as first:
+        yield Windows(first)
+
+
 @pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=site, locale="en-GB", timezone_id="Europe/London")
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda problem: problems.append(str(problem)))
-    yield opened
-    context.close()
-    assert problems == []
+def page(windows: Windows) -> Iterator[Page]:
+    with windows.open() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], list[str]]:
-    source = (CHECKOUT / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-    def violations(page: Page) -> list[str]:
-        # Evaluated by the browser itself, so that the page's own content policy stays as strict as it is.
-        if not page.evaluate("'axe' in window"):
-            page.evaluate(source)
-        found: list[dict[str, Any]] = page.evaluate(
-            "axe.run({resultTypes: ['violations']}).then(result => result.violations)"
-        )
-        return [f"{each['id']}: {each['help']} ({each['nodes'][0]['html']})" for each in found]
-
     return violations

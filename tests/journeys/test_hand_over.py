@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from ringfence.actions import handover, partnerships, work
 from ringfence.rules.access import system_scope
 from tests.journeys.people import be, give_passwords, sign_in
+from tests.journeys.windows import alone
 from tests.town import SWEEP, Town
 
 
@@ -117,17 +118,13 @@ def test_a_stale_tab_overwrites_nothing(page: Page, town: Town) -> None:
     expect(page.get_by_role("status")).to_contain_text("no answer")
 
 
-def test_the_pages_work_without_javascript(page: Page, town: Town, site: str) -> None:
+def test_the_pages_work_without_javascript(browser: Browser, town: Town, site: str) -> None:
     town.trace(now=timezone.now() - timedelta(hours=1))
-    browser = page.context.browser
-    assert browser is not None
-    context = browser.new_context(base_url=site, java_script_enabled=False)
-    plain = context.new_page()
-    sign_in(plain, "Nia")
-    plain.get_by_role("button", name="Take the next trace").click()
-    plain.get_by_label("Asked to be called back").check()
-    plain.get_by_label("Day").select_option("1")
-    plain.get_by_label("Time").fill("2pm")
-    plain.get_by_role("button", name="Save and stop").click()
-    expect(plain.get_by_role("status")).to_contain_text("They asked to be called back at 14:00")
-    context.close()
+    with alone(browser, site, java_script_enabled=False) as plain:
+        sign_in(plain, "Nia")
+        plain.get_by_role("button", name="Take the next trace").click()
+        plain.get_by_label("Asked to be called back").check()
+        plain.get_by_label("Day").select_option("1")
+        plain.get_by_label("Time").fill("2pm")
+        plain.get_by_role("button", name="Save and stop").click()
+        expect(plain.get_by_role("status")).to_contain_text("They asked to be called back at 14:00")

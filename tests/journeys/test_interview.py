@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from ringfence.actions import partnerships
 from ringfence.partnerships.models import ServiceRule
@@ -21,6 +21,7 @@ from tests.interviews import place as entry
 from tests.interviews import say, taken
 from tests.journeys.people import be
 from tests.journeys.test_pages import look
+from tests.journeys.windows import alone
 from tests.town import Town
 
 #: Pages sent from "take the next trace" to the record that the person was reached.
@@ -113,18 +114,14 @@ def test_five_contacts_and_two_settings_in_few_pages(page: Page, town: Town) -> 
     assert told.windows is not None and told.windows.isolation.day_0 == london_date(timezone.now()) - timedelta(days=3)
 
 
-def test_without_a_script(page: Page, town: Town, site: str) -> None:
+def test_without_a_script(browser: Browser, town: Town, site: str) -> None:
     town.trace(now=timezone.now() - timedelta(days=1))
-    browser = page.context.browser
-    assert browser is not None
-    context = browser.new_context(base_url=site, java_script_enabled=False)
-    plain = context.new_page()
-    be(plain, town, "Nia", "/work")
-    plain.get_by_role("button", name="Take the next trace").click()
-    whole(plain)
-    plain.get_by_role("button", name="Reached: finish and stop").click()
-    expect(plain.get_by_role("status")).to_contain_text("They were reached")
-    context.close()
+    with alone(browser, site, java_script_enabled=False) as plain:
+        be(plain, town, "Nia", "/work")
+        plain.get_by_role("button", name="Take the next trace").click()
+        whole(plain)
+        plain.get_by_role("button", name="Reached: finish and stop").click()
+        expect(plain.get_by_role("status")).to_contain_text("They were reached")
 
 
 def with_alt(page: Page, key: str) -> None:

@@ -12,6 +12,7 @@ from ringfence.rules.calendar import london_date
 from tests.database import Connection
 from tests.journeys.people import be
 from tests.journeys.test_pages import look
+from tests.journeys.windows import alone
 from tests.places import lay_out
 from tests.town import BLACKBURN, Town
 from tests.web.test_map import alert, case_at
@@ -77,14 +78,12 @@ def test_the_days_by_the_slider(page: Page, real_town: Town, owner: Connection) 
 
 def test_without_a_script(browser: Browser, site: str, real_town: Town, owner: Connection) -> None:
     flare_up(real_town, owner)
-    context = browser.new_context(base_url=site, java_script_enabled=False)
-    page = context.new_page()
-    be(page, real_town, "Dora", f"/areas/{BLACKBURN}/map?days=28")
-    expect(page.get_by_role("heading", name="5 cases: rate in 28 days")).to_be_visible()
-    page.get_by_role("slider").focus()
-    page.keyboard.press("ArrowLeft")
-    page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("as they were known at the end of")).to_be_visible()
-    page.get_by_role("link", name="BB1 1:").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Map of BB1 1")
-    context.close()
+    with alone(browser, site, java_script_enabled=False) as page:
+        be(page, real_town, "Dora", f"/areas/{BLACKBURN}/map?days=28")
+        expect(page.get_by_role("heading", name="5 cases: rate in 28 days")).to_be_visible()
+        page.get_by_role("slider").focus()
+        page.keyboard.press("ArrowLeft")
+        page.get_by_role("button", name="Show").click()
+        expect(page.get_by_text("as they were known at the end of")).to_be_visible()
+        page.get_by_role("link", name="BB1 1:").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Map of BB1 1")

@@ -17,6 +17,7 @@ from ringfence.rules.calendar import london_date
 from tests.database import Database
 from tests.journeys.people import be
 from tests.journeys.test_pages import look
+from tests.journeys.windows import Windows, alone
 from tests.serving import serving
 from tests.town import MESSAGES, Town
 
@@ -32,15 +33,8 @@ def residents(django_db_setup: Database) -> Iterator[str]:
 @pytest.fixture
 def phone(browser: Browser, residents: str) -> Iterator[Page]:
     """A phone that runs no script."""
-    context = browser.new_context(
-        base_url=residents,
-        java_script_enabled=False,
-        viewport={"width": 360, "height": 740},
-        locale="en-GB",
-        timezone_id="Europe/London",
-    )
-    yield context.new_page()
-    context.close()
+    with alone(browser, residents, java_script_enabled=False, viewport={"width": 360, "height": 740}) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -132,16 +126,20 @@ def test_from_the_invitation_to_the_tracer(page: Page, phone: Page, residents: s
     expect(page.get_by_label("The person themselves")).to_be_checked()
 
 
-def test_every_page_of_a_resident_at_both_widths(
-    browser: Browser, residents: str, town: Town, axe: Axe, chromium: str
-) -> None:
+@pytest.fixture
+def scripted(browser: Browser, residents: str) -> Iterator[Page]:
+    """A phone that runs them."""
+    with alone(browser, residents) as first, Windows(first).open() as opened:
+        yield opened
+
+
+def test_every_page_of_a_resident_at_both_widths(scripted: Page, residents: str, town: Town, axe: Axe) -> None:
+    page = scripted
     now = timezone.now()
     trace = town.trace(now=now - timedelta(minutes=30), phone="", email="someone@example.com")
     messages.invite(by=MESSAGES, now=now)
     sending.deliver(by=MESSAGES, now=now)
     address = _link(trace)
-    context = browser.new_context(base_url=residents, locale="en-GB", timezone_id="Europe/London")
-    page = context.new_page()
     wrong: list[str] = []
 
     def seen(where: str = "", **go: Any) -> None:
@@ -191,7 +189,6 @@ def test_every_page_of_a_resident_at_both_widths(
     seen()
     press(page, "Close the form")
     seen()
-    context.close()
     assert wrong == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,9 +15,17 @@ from ringfence.casework.models import Attempt
 from ringfence.rules.calendar import london_date
 from tests.journeys.people import give_passwords, sign_in
 from tests.journeys.test_pages import look
+from tests.journeys.windows import alone
 from tests.town import SWEEP, Town, row
 
 KEY = "localStorage.getItem('ringfence-visits')"
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A phone with nothing but this window: what it keeps and its signal are its own."""
+    with alone(browser, site) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -165,9 +173,7 @@ def test_names_do_not_outlast_the_day(page: Page, town: Town, traces: list[int])
 
 
 def test_without_javascript_a_visit_is_planned_and_recorded(browser: Browser, site: str, town: Town) -> None:
-    context = browser.new_context(base_url=site, java_script_enabled=False, viewport={"width": 360, "height": 800})
-    page = context.new_page()
-    try:
+    with alone(browser, site, java_script_enabled=False, viewport={"width": 360, "height": 800}) as page:
         sign_in(page, "Lola")
         page.goto("/visits")
         page.locator("input[name=trace]").first.check()
@@ -178,5 +184,3 @@ def test_without_javascript_a_visit_is_planned_and_recorded(browser: Browser, si
         page.get_by_label("No answer", exact=True).check()
         page.get_by_role("button", name="Save").click()
         expect(page.locator("[data-stop]")).to_contain_text("No answer")
-    finally:
-        context.close()
