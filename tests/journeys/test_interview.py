@@ -91,8 +91,11 @@ def whole(page: Page) -> None:
     save(page)
 
 
-def test_five_contacts_and_two_settings_in_few_pages(page: Page, town: Town) -> None:
-    town.trace(now=timezone.now() - timedelta(days=1))
+def test_five_contacts_and_two_settings(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
+    """In few pages; a correction, an entry taken back, a mistake; and how every part of it looks."""
+    now = timezone.now()
+    town.trace(now=now - timedelta(days=1))
+    town.trace(now=now, born=date(now.year - 9, 1, 1))
     sent: list[str] = []
 
     def count(request: Request) -> None:
@@ -102,16 +105,45 @@ def test_five_contacts_and_two_settings_in_few_pages(page: Page, town: Town) -> 
     page.on("request", count)
     be(page, town, "Nia", "/work")
     page.get_by_role("button", name="Take the next trace").click()
+    trace = page.url
+    page.goto(f"{trace}/interview/illness")
+    wrong = look(page, "nia", "/interview/locked", axe)
+    page.goto(trace)
     whole(page)
     expect(page.get_by_role("heading", name="Read back and finish")).to_be_visible()
     expect(page.get_by_text("Mill Lane Bakery, BB2 2BB")).to_be_visible()
+    # The last one says that the person was reached.
+    assert len(sent) < MOST_PAGES, sent
     told = sheet(town, page)
-    page.get_by_role("button", name="Reached: finish and stop").click()
-    expect(page.get_by_role("status")).to_contain_text("They were reached")
-    assert len(sent) <= MOST_PAGES, sent
     assert [each["given_name"] for each in told.values["contacts"]] == [name for name, _, _ in PEOPLE]
     assert [each["name"] for each in told.values["places"]] == [name for name, _, _ in PLACES]
-    assert told.windows is not None and told.windows.isolation.day_0 == london_date(timezone.now()) - timedelta(days=3)
+    assert told.windows is not None and told.windows.isolation.day_0 == london_date(now) - timedelta(days=3)
+    wrong += look(page, "nia", "/interview/finish", axe)
+
+    page.get_by_role("link", name="Change Who were they close to?").click()
+    wrong += look(page, "nia", "/interview/contacts", axe)
+    page.get_by_text("More about this person").nth(4).click()
+    page.get_by_label("Named by mistake? Say why").nth(4).fill("It was another day")
+    page.fill("#a-contacts-1-phone", "ring")
+    save(page)
+    expect(page.get_by_role("alert")).to_contain_text("Give a telephone number")
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.locator(":focus")).to_have_id("a-contacts-1-phone")
+    page.get_by_text("The call ends here").click()
+    wrong += look(page, "nia", "/interview/mistake", axe)
+    page.fill("#a-contacts-1-phone", "07700900202")
+    save(page)
+    for part in ("who", "illness", "places", "help", "advice"):
+        page.goto(f"{trace}/interview/{part}")
+        wrong += look(page, "nia", f"/interview/{part}", axe)
+    page.get_by_role("link", name="Read back and finish").click()
+    expect(page.get_by_text("Taken back: It was another day")).to_be_visible()
+    page.get_by_role("button", name="Reached: finish and take the next trace").click()
+    expect(page.get_by_role("status")).to_contain_text("They were reached")
+    wrong += look(page, "nia", "/interview/under-18", axe)
+    page.goto(trace)
+    wrong += look(page, "nia", "/interview/record", axe)
+    assert wrong == []
 
 
 def test_without_a_script(browser: Browser, town: Town, site: str) -> None:
@@ -175,19 +207,6 @@ def test_with_the_keyboard_alone(page: Page, town: Town) -> None:
     expect(page.get_by_role("heading", name="What help do they need?")).to_be_visible()
 
 
-def test_a_correction_and_an_entry_taken_back(page: Page, town: Town) -> None:
-    town.trace(now=timezone.now() - timedelta(days=1))
-    be(page, town, "Nia", "/work")
-    page.get_by_role("button", name="Take the next trace").click()
-    whole(page)
-    page.get_by_role("link", name="Change Who were they close to?").click()
-    page.get_by_text("More about this person").nth(4).click()
-    page.get_by_label("Named by mistake? Say why").nth(4).fill("It was another day")
-    save(page)
-    page.get_by_role("link", name="Read back and finish").click()
-    expect(page.get_by_text("Taken back: It was another day")).to_be_visible()
-
-
 def test_places_that_are_known_are_offered_while_typing(
     page: Page, town: Town, owner: Connection, axe: Callable[[Page], list[str]]
 ) -> None:
@@ -246,34 +265,3 @@ def test_a_contact_who_need_not_stay_at_home(page: Page, town: Town, axe: Callab
     expect(ticked.nth(1).get_by_label("fully vaccinated")).not_to_be_checked()
     (ann,) = sheet(town, page).values["contacts"]
     assert ann["exemptions"] == [Exemption.VACCINATED]
-
-
-def test_every_part_at_both_widths(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
-    now = timezone.now()
-    town.trace(now=now - timedelta(days=1))
-    town.trace(now=now, born=date(now.year - 9, 1, 1))
-    wrong: list[str] = []
-    be(page, town, "Nia", "/work")
-    page.get_by_role("button", name="Take the next trace").click()
-    address = page.url + "/interview"
-    page.goto(f"{address}/illness")
-    wrong += look(page, "nia", "/interview/locked", axe)
-    page.goto(f"{address.removesuffix('/interview')}")
-    whole(page)
-    for part in ("who", "illness", "contacts", "places", "help", "advice", "finish"):
-        page.goto(f"{address}/{part}")
-        wrong += look(page, "nia", f"/interview/{part}", axe)
-    page.goto(f"{address}/contacts")
-    page.fill("#a-contacts-1-phone", "ring")
-    save(page)
-    expect(page.get_by_role("alert")).to_contain_text("Give a telephone number")
-    page.get_by_role("alert").get_by_role("link").click()
-    expect(page.locator(":focus")).to_have_id("a-contacts-1-phone")
-    page.get_by_text("The call ends here").click()
-    wrong += look(page, "nia", "/interview/mistake", axe)
-    page.goto(f"{address}/finish")
-    page.get_by_role("button", name="Reached: finish and take the next trace").click()
-    wrong += look(page, "nia", "/interview/under-18", axe)
-    page.goto(address.removesuffix("/interview"))
-    wrong += look(page, "nia", "/interview/record", axe)
-    assert wrong == []

@@ -1,10 +1,9 @@
-"""From the invitation to the tracer's page: a resident's own form on a phone's width and a desk's, without a script."""
+"""From the invitation to the tracer's page: a resident's own form, every page of it, without a script."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -32,8 +31,8 @@ def residents(django_db_setup: Database) -> Iterator[str]:
 
 @pytest.fixture
 def phone(browser: Browser, residents: str) -> Iterator[Page]:
-    """A phone that runs no script."""
-    with alone(browser, residents, java_script_enabled=False, viewport={"width": 360, "height": 740}) as opened:
+    """A resident's phone."""
+    with alone(browser, residents) as first, Windows(first).open() as opened:
         yield opened
 
 
@@ -74,45 +73,90 @@ def test_from_the_invitation_to_the_tracer(page: Page, phone: Page, residents: s
     link = page.get_by_role("link", name=env.residents_url)
     address = (link.get_attribute("href") or "").removeprefix(env.residents_url)
 
-    phone.goto(address)
+    wrong: list[str] = []
+    heading = phone.get_by_role("heading", level=1)
+
+    def seen(where: str = "") -> None:
+        if where:
+            phone.goto(where)
+        wrong.extend(look(phone, "resident", phone.url.removeprefix(residents), axe))
+        # It is the same on a phone that runs no script.
+        assert phone.locator("script").count() == 0
+
+    seen("/")
+    seen("/nothing")
+    seen("/form")
+    seen(f"{address}/stop")
+    seen(address)
     phone.get_by_label("Day").fill("5")
     press(phone, "Start")
     expect(phone.get_by_role("alert")).to_contain_text("Enter your date of birth")
+    seen()
     born(phone)
-    expect(phone.get_by_role("heading", level=1)).to_have_text("Hello Person 1")
+    expect(heading).to_have_text("Hello Person 1")
+    seen()
     phone.get_by_role("link", name="Start").click()
+    seen()
     choose(phone, "Who is filling this in?", "Me, it is about me")
     choose(phone, "Would you like an interpreter", "No")
     press(phone, "Continue")
+    seen()
     choose(phone, "Do you feel ill", "Yes")
     press(phone, "Continue")
+    seen()
+    phone.get_by_role("group", name="On which day").get_by_label("Day").fill("99")
+    press(phone, "Continue")
+    expect(phone.get_by_role("alert")).to_be_visible()
+    seen()
     day(phone, "On which day did you first feel ill?", 2)
     choose(phone, "What do you have", "Feeling hot or shivery")
     press(phone, "Continue")
-    expect(phone.get_by_role("heading", level=1)).to_have_text("People you were near")
+    expect(heading).to_have_text("People you were near")
+    seen()
     press(phone, "Stop for now")
-    expect(phone.get_by_role("heading", level=1)).to_have_text("Your answers are kept")
+    expect(heading).to_have_text("Your answers are kept")
+    seen()
 
     phone.goto(address)
     born(phone)
     phone.get_by_role("link", name="Go on").click()
     choose(phone, "Does anybody live with you", "Yes")
     press(phone, "Continue")
+    seen()
+    press(phone, "Add this person")
+    expect(phone.get_by_role("alert")).to_be_visible()
+    seen()
     phone.get_by_label("First name").fill("Ann")
     choose(phone, "How do you know them?", "They live with me")
     phone.get_by_label("Their phone number").fill("07700 900 111")
     press(phone, "Add this person")
+    seen()
+    phone.get_by_role("link", name="Change Ann").click()
+    seen()
+    phone.go_back()
     phone.get_by_role("link", name="That is all: continue").click()
+    seen()
+    choose(phone, "Since", "Yes")
+    press(phone, "Continue")
+    seen()
+    phone.goto("/form/places")
     choose(phone, "Since", "No")
     press(phone, "Continue")
+    seen()
     choose(phone, "Do you need help", "No")
     press(phone, "Continue")
     expect(phone.get_by_text("Stay at home, and away from others")).to_be_visible()
+    seen()
     press(phone, "Continue")
-    expect(phone.get_by_role("heading", level=1)).to_have_text("Check your answers")
+    expect(heading).to_have_text("Check your answers")
+    seen()
     press(phone, "Send")
-    expect(phone.get_by_role("heading", level=1)).to_have_text("Thank you")
+    expect(heading).to_have_text("Thank you")
     expect(phone.get_by_text("Stay at home up to and including")).to_be_visible()
+    seen()
+    press(phone, "Close the form")
+    seen()
+    assert wrong == []
 
     taken = work.claim(team=town.team("national"), by=town.by("Nia", now), now=now)
     assert taken is not None
@@ -124,82 +168,3 @@ def test_from_the_invitation_to_the_tracer(page: Page, phone: Page, residents: s
     assert look(page, "Nia", "/traces/one", axe) == []
     page.goto(f"/traces/{taken.ref}/interview/who")
     expect(page.get_by_label("The person themselves")).to_be_checked()
-
-
-@pytest.fixture
-def scripted(browser: Browser, residents: str) -> Iterator[Page]:
-    """A phone that runs them."""
-    with alone(browser, residents) as first, Windows(first).open() as opened:
-        yield opened
-
-
-def test_every_page_of_a_resident_at_both_widths(scripted: Page, residents: str, town: Town, axe: Axe) -> None:
-    page = scripted
-    now = timezone.now()
-    trace = town.trace(now=now - timedelta(minutes=30), phone="", email="someone@example.com")
-    messages.invite(by=MESSAGES, now=now)
-    sending.deliver(by=MESSAGES, now=now)
-    address = _link(trace)
-    wrong: list[str] = []
-
-    def seen(where: str = "", **go: Any) -> None:
-        if where:
-            page.goto(where)
-        wrong.extend(look(page, "resident", page.url.removeprefix(residents), axe))
-
-    seen("/")
-    seen("/nothing")
-    seen("/form")
-    seen(address)
-    press(page, "Start")
-    seen()
-    seen(f"{address}/stop")
-    page.goto(address)
-    born(page)
-    seen()
-    for part in ("who", "illness", "contacts", "places", "help", "advice"):
-        seen(f"/form/{part}")
-    page.goto("/form/illness")
-    choose(page, "Do you feel ill", "Yes")
-    press(page, "Continue")
-    seen()
-    press(page, "Continue")
-    page.goto("/form/illness?ask=onset_date,symptoms")
-    page.get_by_role("group", name="On which day").get_by_label("Day").fill("99")
-    press(page, "Continue")
-    seen()
-    page.goto("/form/contacts")
-    choose(page, "Does anybody live with you", "Yes")
-    press(page, "Continue")
-    seen()
-    press(page, "Add this person")
-    seen()
-    page.get_by_label("First name").fill("Ann")
-    choose(page, "How do you know them?", "They live with me")
-    press(page, "Add this person")
-    seen()
-    page.get_by_role("link", name="Change Ann").click()
-    seen()
-    page.goto("/form/places")
-    choose(page, "Since", "Yes")
-    press(page, "Continue")
-    seen()
-    seen("/form/check")
-    press(page, "Send")
-    seen()
-    press(page, "Close the form")
-    seen()
-    assert wrong == []
-
-
-def _link(trace: int) -> str:
-    from django.db import connection
-
-    from ringfence.accounts import walls
-
-    with walls.transaction(MESSAGES), connection.cursor() as cursor:
-        cursor.execute("SELECT ref FROM messages WHERE trace_id = %s", [trace])
-        (ref,) = cursor.fetchone()
-    sent = sending.outbox().read(ref)
-    assert sent is not None
-    return next(word for word in sent.body.split() if "/you/" in word).removeprefix(env.residents_url)
