@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth.hashers import make_password
 from django.test import Client
 from playwright.sync_api import Page
 
@@ -11,15 +10,6 @@ from ringfence.accounts import walls
 from tests.town import ACCOUNTS, Town
 
 PASSWORD = "a long enough password"
-
-
-def give_passwords(town: Town) -> None:
-    """Everybody of the small country can sign in. One hash for all: hashing is slow on purpose."""
-    hashed = make_password(PASSWORD)
-    with walls.transaction(ACCOUNTS):
-        for user in town.users.values():
-            user.password = hashed
-            user.save(update_fields=["password"])
 
 
 def be(page: Page, town: Town, name: str, at: str = "/") -> None:
@@ -32,9 +22,12 @@ def be(page: Page, town: Town, name: str, at: str = "/") -> None:
     page.goto(at)
 
 
-def sign_in(page: Page, name: str) -> None:
-    """As somebody else, if need be: the session of whoever was signed in is left behind."""
-    page.context.clear_cookies()
+def sign_in(page: Page, town: Town, name: str) -> None:
+    """Through the page, which takes a while: a password is hashed slowly on purpose."""
+    user = town.users[name]
+    user.set_password(PASSWORD)
+    with walls.transaction(ACCOUNTS):
+        user.save(update_fields=["password"])
     page.goto("/sign-in")
     page.fill("#username", f"{name.lower()}@example.org")
     page.fill("#password", PASSWORD)

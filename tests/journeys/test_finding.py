@@ -11,14 +11,13 @@ from playwright.sync_api import Page, expect
 
 from ringfence.actions import search, work
 from ringfence.rules.access import system_scope
-from tests.journeys.people import give_passwords, sign_in
+from tests.journeys.people import be
 from tests.town import Town, row
 
 
 @pytest.fixture
 def town(real_town: Town) -> Town:
     made = real_town
-    give_passwords(made)
     now = timezone.now()
     for _ in range(3):
         made.trace(now=now - timedelta(hours=1), phone_other="01632960102")
@@ -27,8 +26,7 @@ def town(real_town: Town) -> Town:
 
 
 def test_a_person_is_found_and_opened_by_the_keyboard(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
-    sign_in(page, "Nia")
-    page.goto("/search")
+    be(page, town, "Nia", "/search")
     page.keyboard.type("Test, Person")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("3 people found")
@@ -43,29 +41,27 @@ def test_a_person_is_found_and_opened_by_the_keyboard(page: Page, town: Town, ax
     expect(page.get_by_role("heading", name="What has happened")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (1280, 720)])
-def test_the_button_that_saves_is_in_sight_at_once(page: Page, town: Town, width: int, height: int) -> None:
+def test_the_button_that_saves_is_in_sight_at_once(page: Page, town: Town) -> None:
     now = timezone.now()
     claimed = work.claim(team=town.team("national"), by=town.by("Nia", now), now=now)
     assert claimed is not None
-    sign_in(page, "Nia")
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"/traces/{claimed.ref}")
-    for name in ("Save and take the next trace", "Save and stop"):
-        expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
-    # The last choice of the form is not behind it.
-    page.get_by_label("Note for the next person").focus()
-    note = page.get_by_label("Note for the next person").bounding_box()
-    save = page.get_by_role("button", name="Save and take the next trace").bounding_box()
-    assert note is not None and save is not None
-    assert note["y"] + note["height"] <= save["y"] or note["x"] + note["width"] <= save["x"]
+    for width, height in ((360, 640), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        be(page, town, "Nia", f"/traces/{claimed.ref}")
+        for name in ("Save and take the next trace", "Save and stop"):
+            expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+        # The last choice of the form is not behind it.
+        page.get_by_label("Note for the next person").focus()
+        note = page.get_by_label("Note for the next person").bounding_box()
+        save = page.get_by_role("button", name="Save and take the next trace").bounding_box()
+        assert note is not None and save is not None
+        assert note["y"] + note["height"] <= save["y"] or note["x"] + note["width"] <= save["x"]
 
 
 def test_a_lead_changes_many_and_takes_it_back_by_the_keyboard(
     page: Page, town: Town, axe: Callable[[Page], list[str]]
 ) -> None:
-    sign_in(page, "Lena")
-    page.goto("/work/team")
+    be(page, town, "Lena", "/work/team")
     # The second of the skip links leads past the list.
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")

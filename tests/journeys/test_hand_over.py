@@ -10,14 +10,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from ringfence.actions import handover, partnerships, work
 from ringfence.rules.access import system_scope
-from tests.journeys.people import be, give_passwords, sign_in
+from tests.journeys.people import be, sign_in
 from tests.journeys.windows import alone
 from tests.town import SWEEP, Town
 
 
 @pytest.fixture
 def town(real_town: Town) -> Town:
-    give_passwords(real_town)
     partnerships.apply_changes(by=system_scope("policy"), now=timezone.now())
     return real_town
 
@@ -25,7 +24,7 @@ def town(real_town: Town) -> Town:
 def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: Page, town: Town) -> None:
     # Its set period is over whatever the hour, and the clock has not struck yet.
     town.trace(now=timezone.now() - timedelta(days=3))
-    sign_in(page, "Nia")
+    sign_in(page, town, "Nia")
     page.get_by_role("button", name="Take the next trace").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Person 1 Test")
     ref = page.url.rpartition("/")[2]
@@ -121,7 +120,7 @@ def test_a_stale_tab_overwrites_nothing(page: Page, town: Town) -> None:
 def test_the_pages_work_without_javascript(browser: Browser, town: Town, site: str) -> None:
     town.trace(now=timezone.now() - timedelta(hours=1))
     with alone(browser, site, java_script_enabled=False) as plain:
-        sign_in(plain, "Nia")
+        sign_in(plain, town, "Nia")
         plain.get_by_role("button", name="Take the next trace").click()
         plain.get_by_label("Asked to be called back").check()
         plain.get_by_label("Day").select_option("1")

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from django.urls import get_resolver
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, incidents, intake, notes, partnerships, work
@@ -26,6 +26,7 @@ from tests.database import Connection
 from tests.deliveries import load_postcodes
 from tests.interviews import person, place, rows, say, taken
 from tests.journeys.people import be
+from tests.journeys.windows import alone
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town, row
 
 FORMS = re.compile(
@@ -205,10 +206,17 @@ class Forgetful(set[str]):
 
 @pytest.mark.nightly
 def test_every_page_whole_at_both_widths(
-    page: Page, town: Town, axe: Callable[[Page], list[str]], owner: Connection, monkeypatch: pytest.MonkeyPatch
+    browser: Browser,
+    site: str,
+    town: Town,
+    axe: Callable[[Page], list[str]],
+    owner: Connection,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """With axe in the page itself."""
     monkeypatch.setitem(globals(), "SEEN", Forgetful())
-    test_every_page_at_both_widths(page, town, axe, owner)
+    with alone(browser, site) as page:
+        test_every_page_at_both_widths(page, town, axe, owner)
 
 
 def an_incident(town: Town, trace: str) -> str:

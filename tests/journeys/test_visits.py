@@ -13,7 +13,7 @@ from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, visits
 from ringfence.casework.models import Attempt
 from ringfence.rules.calendar import london_date
-from tests.journeys.people import give_passwords, sign_in
+from tests.journeys.people import be
 from tests.journeys.test_pages import look
 from tests.journeys.windows import alone
 from tests.town import SWEEP, Town, row
@@ -32,7 +32,6 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
 def town(real_town: Town) -> Town:
     """Three traces with Blackburn's local team."""
     made = real_town
-    give_passwords(made)
     now = timezone.now()
     for hours in (80, 79, 78):
         made.trace(now=now - timedelta(hours=hours))
@@ -69,8 +68,7 @@ def test_a_round_is_made_without_signal(
 ) -> None:
     day = f"/visits/{london_date(timezone.now())}"
     first, second, third = (str(row(trace, "ref")[0]) for trace in traces)
-    sign_in(page, "Lola")
-    page.goto(day)
+    be(page, town, "Lola", day)
     page.get_by_role("button", name="Keep my round on this phone").click()
     expect(page.get_by_role("status").filter(has_text="on this phone until the end of the day")).to_be_visible()
     assert look(page, "lola", "/visits/day", axe) == []
@@ -120,8 +118,7 @@ def test_a_round_is_made_without_signal(
 
 def test_signing_out_asks_before_it_loses_a_visit(page: Page, town: Town, traces: list[int]) -> None:
     day, ref = f"/visits/{london_date(timezone.now())}", row(traces[0], "ref")[0]
-    sign_in(page, "Lola")
-    page.goto(f"{day}/{ref}")
+    be(page, town, "Lola", f"{day}/{ref}")
     page.context.set_offline(True)
     page.get_by_label("No answer", exact=True).check()
     page.get_by_role("button", name="Save").click()
@@ -143,8 +140,7 @@ def test_signing_out_asks_before_it_loses_a_visit(page: Page, town: Town, traces
 
 def test_what_is_kept_is_sent_by_the_one_who_kept_it(page: Page, town: Town, traces: list[int]) -> None:
     day, ref = f"/visits/{london_date(timezone.now())}", row(traces[0], "ref")[0]
-    sign_in(page, "Lola")
-    page.goto(f"{day}/{ref}")
+    be(page, town, "Lola", f"{day}/{ref}")
     page.context.set_offline(True)
     page.get_by_label("No answer", exact=True).check()
     page.get_by_role("button", name="Save").click()
@@ -152,18 +148,16 @@ def test_what_is_kept_is_sent_by_the_one_who_kept_it(page: Page, town: Town, tra
     page.context.clear_cookies()
     page.context.set_offline(False)
     expect(page.get_by_text("Sign in to send what is on this phone.")).to_be_visible()
-    sign_in(page, "Luke")
-    page.goto(day)
+    be(page, town, "Luke", day)
     expect(page.get_by_text("Somebody else kept visits on this phone.")).to_be_visible()
     assert made(traces[0]) == []
-    sign_in(page, "Lola")
-    page.goto(day)
+    be(page, town, "Lola", day)
     expect(page.locator(f"[data-stop='{ref}'] .nhsuk-tag")).to_have_text("No answer")
     assert made(traces[0]) == [("visit", "no_answer")]
 
 
 def test_names_do_not_outlast_the_day(page: Page, town: Town, traces: list[int]) -> None:
-    sign_in(page, "Lola")
+    be(page, town, "Lola")
     page.evaluate(
         "localStorage.setItem('ringfence-visits',"
         " JSON.stringify({user: '1', day: '2020-01-01', stops: [{ref: 'A', name: 'B'}], waiting: []}))"
@@ -174,8 +168,7 @@ def test_names_do_not_outlast_the_day(page: Page, town: Town, traces: list[int])
 
 def test_without_javascript_a_visit_is_planned_and_recorded(browser: Browser, site: str, town: Town) -> None:
     with alone(browser, site, java_script_enabled=False, viewport={"width": 360, "height": 800}) as page:
-        sign_in(page, "Lola")
-        page.goto("/visits")
+        be(page, town, "Lola", "/visits")
         page.locator("input[name=trace]").first.check()
         page.get_by_role("button", name="Plan these visits").click()
         expect(page.get_by_text("1 visit for today.")).to_be_visible()
