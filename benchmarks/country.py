@@ -37,7 +37,7 @@ INSERT INTO people (id, nhs_number, match_key, given_name, family_name, birth_da
 OVERRIDING SYSTEM VALUE
 SELECT n, '999' || lpad(n::text, 7, '0'), n * bigint '7919', 'Given' || n % 1000, 'Family' || n % 5000,
     date '1940-01-01' + (n % 25000)::int, CASE n % 2 WHEN 0 THEN 'F' ELSE 'M' END, '',
-    '07' || lpad(n::text, 9, '0'), '', '', n || ' High Street', 'AA1 1AA', '', n, {now}
+    '06' || lpad(n::text, 9, '0'), '', '', n || ' High Street', 'AA1 1AA', '', n, {now}
 FROM generate_series(1, {traces}) n;
 
 CREATE TEMP TABLE placed AS
@@ -64,7 +64,7 @@ SELECT p.n, overlay(upper(lpad(to_hex(p.n), 6, '0')) PLACING '-' FROM 4 FOR 0),
     {now} - interval '1 hour', {now} - interval '1 hour', 'Resident of the authority.', 1 + p.n % 9,
     {now} + interval '20 hours' + (p.n % 100000) * interval '1 second',
     'The set period of 24 hours ends at 09:00 on Thursday 19 November; it then passes to the local team.', true,
-    '07' || lpad(p.n::text, 9, '0'), p.n
+    '06' || lpad(p.n::text, 9, '0'), p.n
 FROM placed p JOIN ranked r USING (place) ORDER BY hashint8(p.n);
 """
 
@@ -72,7 +72,8 @@ FROM placed p JOIN ranked r USING (place) ORDER BY hashint8(p.n);
 def seed(connection: Connection, traces: int = TRACES, hot: int = HOT) -> None:
     """Fill an empty database with so many traces, ``hot`` of them in one team.
 
-    Everybody has a number and a home of their own, so that the bare claim has no home to wait for.
+    Everybody has a number and a home of their own, so that the bare claim has no home to wait for. Numbers that begin
+    with 06 are given to nobody in the United Kingdom.
     """
     now = f"timestamptz '{NOW.isoformat()}'"
     for step in _STEPS.split(";\n"):

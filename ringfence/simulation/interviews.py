@@ -11,8 +11,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from ringfence.rules.calendar import DAY, london_date
-from ringfence.simulation.linelists import FAMILY, GIVEN
-from ringfence.simulation.people import NUMBERS, drama_number
+from ringfence.simulation.linelists import FAMILY, GIVEN, NUMBERS, drama_number
 
 #: How long before the end of a play interviews begin, and the share of those reached who are asked everything.
 WITHIN = timedelta(days=2.5)

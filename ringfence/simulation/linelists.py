@@ -35,6 +35,25 @@ HEADER = (
 #: many are used, nine of each ten neighbours.
 TEST_NUMBERS = 900_000
 
+#: Ofcom, "Telephone numbers for use in TV and radio drama programmes": a thousand numbers each, by their beginning.
+DRAMA = (
+    "07700900",
+    "01134960",
+    "01144960",
+    "01154960",
+    "01164960",
+    "01174960",
+    "01184960",
+    "01214960",
+    "01514960",
+    "01614960",
+    "02079460",
+    "01914980",
+    "01632960",
+    "03069990",
+)
+NUMBERS = 1_000 * len(DRAMA)
+
 GIVEN = (
     "Aisha Adam Amelia Ben Bronwen Callum Chloe Daniel Deepa Ella Ewan Fatima Farah George Grace Hannah Harpreet "
     "Imran Isla Jack Jamila Kezia Kofi Leah Liam Maryam Mohammed Nadia Noah Olivia Omar Poppy Priya Quentin Rosa "
@@ -58,12 +77,17 @@ ETHNICITIES = ("White British", "Asian Indian", "Asian Pakistani", "Black Africa
 WEIGHTS = (10, 9, 8, 7, 6, 5, 4, 3)
 
 
+def drama_number(index: int) -> str:
+    """The ``index``-th telephone number of the drama ranges, beginning again after all of them."""
+    # A prime step, so that neighbours in the list do not get neighbouring numbers.
+    start, last = divmod(index * 6_007 % NUMBERS, 1_000)
+    return f"{DRAMA[start]}{last:03}"
+
+
 def test_number(index: int) -> str:
-    """The ``index``-th NHS number of the test range, from 0 to 899,999; beyond it, check-valid numbers from 400 up.
-    No two are the same."""
-    first, width = ("999", 5) if index < TEST_NUMBERS else ("4", 7)
-    tens, nth = divmod(index if index < TEST_NUMBERS else index - TEST_NUMBERS, 9)
-    eight = f"{first}{tens:0{width}}"
+    """The ``index``-th NHS number of the test range, from 0 to 899,999. No two are the same."""
+    tens, nth = divmod(index, 9)
+    eight = f"999{tens:05}"
     before = sum(map(mul, map(int, eight), WEIGHTS))
     # Of ten numbers that differ in the ninth digit, at most one has no check digit.
     for ninth in range(10):
@@ -96,19 +120,15 @@ def rows(
             person = random.choice(known)
         else:
             given, family = random.choice(GIVEN), random.choice(FAMILY)
-            mobile = (
-                f"07700 {900_000 + random.randrange(1_000)}"
-                if random.random() < 0.02
-                else f"07{random.randrange(10**9):09}"
-            )
+            phone = drama_number(random.randrange(NUMBERS))
             place = random.choice(postcodes)
             person = (
-                test_number(i) if random.random() < 0.95 else "",
+                test_number(i) if i < TEST_NUMBERS and random.random() < 0.95 else "",
                 given,
                 family,
                 random.choice(births),
                 random.choice("MF"),
-                mobile if random.random() < 0.96 else "",
+                phone if random.random() < 0.96 else "",
                 "",
                 f"{given}.{family}{i}@example.com".lower().replace("'", "") if random.random() < 0.7 else "",
                 f"{random.randrange(1, 200)} {random.choice(STREETS)}",

@@ -11,26 +11,16 @@ from datetime import date, timedelta
 from random import Random
 from typing import NamedTuple
 
-from ringfence.simulation.linelists import ETHNICITIES, FAMILY, GIVEN, STREETS, TEST_NUMBERS, test_number
-
-#: Ofcom, "Telephone numbers for use in TV and radio drama programmes": a thousand numbers each, by their beginning.
-DRAMA = (
-    "07700900",
-    "01134960",
-    "01144960",
-    "01154960",
-    "01164960",
-    "01174960",
-    "01184960",
-    "01214960",
-    "01514960",
-    "01614960",
-    "02079460",
-    "01914980",
-    "01632960",
-    "03069990",
+from ringfence.simulation.linelists import (
+    ETHNICITIES,
+    FAMILY,
+    GIVEN,
+    NUMBERS,
+    STREETS,
+    TEST_NUMBERS,
+    drama_number,
+    test_number,
 )
-NUMBERS = 1_000 * len(DRAMA)
 
 #: Shares of the population, England, mid-2019, rounded: under 18, to 79, from 80.
 AGES = ((0, 18, 0.21), (18, 80, 0.74), (80, 100, 0.05))
@@ -62,13 +52,6 @@ class _Household(NamedTuple):
     postcode: str
     family_name: str
     phone: str
-
-
-def drama_number(index: int) -> str:
-    """The ``index``-th telephone number of the drama ranges, beginning again after all of them."""
-    # A prime step, so that neighbours in the list do not get neighbouring numbers.
-    start, last = divmod(index * 6_007 % NUMBERS, 1_000)
-    return f"{DRAMA[start]}{last:03}"
 
 
 class People:

@@ -3,7 +3,8 @@
 from datetime import date
 
 from ringfence.rules import results
-from ringfence.simulation.people import DRAMA, NUMBERS, People, drama_number
+from ringfence.simulation.linelists import DRAMA, NUMBERS, drama_number
+from ringfence.simulation.people import People
 
 HOMES = {"E06000008": ["BB1 1AA", "BB1 1AB"]}
 TODAY = date(2026, 11, 20)
