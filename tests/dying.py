@@ -18,11 +18,11 @@ from typing import Any
 from django.db import connection, connections
 
 from ringfence.accounts import walls
-from ringfence.accounts.models import Membership, User, scope_of
+from ringfence.accounts.models import Membership, User
 from ringfence.actions import attempts, handover, work
 from ringfence.rules.access import system_scope
 from tests.interviews import person, place, rows, say, taken
-from tests.town import HOUR, START, SWEEP, Town
+from tests.town import HOUR, START, SWEEP, Town, scope_of
 
 TRACES = 12
 

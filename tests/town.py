@@ -24,7 +24,7 @@ from itertools import count
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.accounts.models import Membership, Team, User, scope_of
+from ringfence.accounts.models import Membership, Team, User, memberships_of, scope_from
 from ringfence.actions import partnerships, questionnaires, templates
 from ringfence.base.references import reference
 from ringfence.partnerships.models import ServiceRule
@@ -67,6 +67,11 @@ PEOPLE: dict[str, tuple[str, str, str]] = {
     "Olu": ("operations", "", ENGLAND),
     "Sid": ("script_editor", "", ENGLAND),
 }
+
+
+def scope_of(user: User, now: datetime) -> Scope:
+    """The scope of somebody, from the memberships that hold at a moment."""
+    return scope_from(user, memberships_of(user, now), now)
 
 
 @dataclass

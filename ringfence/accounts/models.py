@@ -166,8 +166,3 @@ def scope_from(user: User, held: Iterable[Held], now: datetime) -> Scope:
     """The scope that follows from memberships already read."""
     members = [Member(each.role, each.team, each.area, each.from_at, each.until_at) for each in held]
     return person_scope(user.pk, members, now)
-
-
-def scope_of(user: User, now: datetime) -> Scope:
-    """The scope of ``user`` at ``now``, from the memberships that hold then."""
-    return scope_from(user, memberships_of(user, now), now)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from ringfence.accounts import walls
-from ringfence.accounts.models import Membership, User, scope_of
+from ringfence.accounts.models import Membership, User
 from ringfence.actions import accounts, work
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.rules.access import ENGLAND, Refused
-from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events
+from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, scope_of
 
 WEEK = timedelta(days=7)
 GOOD = "a long enough sentence"

@@ -7,11 +7,11 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from ringfence.accounts import walls
-from ringfence.accounts.models import Membership, User, scope_of
+from ringfence.accounts.models import Membership, User
 from ringfence.actions import work
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.rules.access import Refused
-from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row
+from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row, scope_of
 
 NOW = START + HOUR
 

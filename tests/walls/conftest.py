@@ -14,12 +14,11 @@ import pytest
 from django.db import connections
 
 from ringfence.accounts import walls
-from ringfence.accounts.models import scope_of
 from ringfence.actions import attempts, handover, notes, search, work
 from ringfence.rules.access import Scope, system_scope
 from tests.country import Country
 from tests.database import Connection, Database
-from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, SWEEP, Town, row
+from tests.town import BLACKBURN, HOUR, LUTON, MINUTE, START, SWEEP, Town, row, scope_of
 
 #: When everything is in the record.
 NOW = START + 26 * HOUR
