@@ -6,7 +6,7 @@ An alert is found again by its key and kept up to date; it is over when its plac
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -134,12 +134,17 @@ def keep(findings: Sequence[Finding], *, by: Scope, now: datetime) -> Looked:
         values = [_row(each, number, today) for each, number in zip(chosen, numbers, strict=True)]
         cursor.execute(_UPSERT, {"rows": json.dumps(values), "now": now})
         written = cursor.fetchall()
-        cursor.execute("UPDATE alerts SET ended_at = %s WHERE key = ANY (%s) AND ended_at IS NULL", [now, ended])
+        cursor.execute(
+            "UPDATE alerts SET ended_at = %s WHERE key = ANY (%s) AND ended_at IS NULL RETURNING id, area", [now, ended]
+        )
+        _tell("alert.ended", cursor.fetchall(), by, now)
     new = [(number, area) for number, area, is_new in written if is_new]
-    auditing.record_many(
-        "alert.found", [{"area": area, "detail": {"alert": number}} for number, area in new], by=by, now=now
-    )
+    _tell("alert.found", new, by, now)
     return Looked(len(new), len(written) - len(new), len(ended))
+
+
+def _tell(verb: str, alerts: Iterable[tuple[int, str]], by: Scope, now: datetime) -> None:
+    auditing.record_many(verb, [{"area": area, "detail": {"alert": number}} for number, area in alerts], by=by, now=now)
 
 
 def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _row(finding: Finding, number: int, today: date) -> dict[str, Any]:
 
 
 _END = """
-UPDATE alerts SET ended_at = %(now)s WHERE ended_at IS NULL AND "end" < %(before)s RETURNING id
+UPDATE alerts SET ended_at = %(now)s WHERE ended_at IS NULL AND "end" < %(before)s RETURNING id, area
 """
 
 
@@ -183,6 +188,7 @@ def end(*, by: Scope, now: datetime) -> Looked:
     """End the alerts whose places have been quiet for long enough."""
     with walls.transaction(by):
         ended = queries.rows(_END, now=now, before=london_date(now) - timedelta(days=rules.QUIET_DAYS))
+        _tell("alert.ended", ended, by, now)
     return Looked(ended=len(ended))
 
 

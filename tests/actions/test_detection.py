@@ -217,6 +217,7 @@ def test_what_one_method_found_first_and_another_later_is_told_once(town: Town) 
     (found,) = listed(town)
     assert found.method is Method.EXPOSURE and "Also found by: same postcode." in found.evidence
     (before,) = listed(town, ended=True)
+    assert len(events("alert.ended")) == 1
     assert before.method is Method.COINCIDENCE and not before.quiet
     assert found.incident == before.incident == opened.ref, "what took the alert in is of its incident"
     case(town, 4, home="BB9 9ZA")
@@ -267,6 +268,7 @@ def test_an_alert_of_a_place_that_is_quiet_is_over(town: Town) -> None:
     assert detection.look_at_areas(by=DETECTION, now=START + 14 * 24 * HOUR, areas=[BLACKBURN]).ended == 0
     assert detection.look_at_areas(by=DETECTION, now=START + 15 * 24 * HOUR, areas=[BLACKBURN]).ended == 1
     assert listed(town) == [] and len(listed(town, ended=True)) == 1
+    assert [detail for *_, detail in events("alert.ended")] == [detail for *_, detail in events("alert.found")]
 
 
 def test_an_alert_that_is_set_aside_comes_back_when_it_grows(town: Town) -> None:

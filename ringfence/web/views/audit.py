@@ -42,6 +42,7 @@ WORDS = {
     "incident.left": "Ended that an authority takes part in an incident",
     "incident.closed": "Closed an incident",
     "alert.found": "Found something that stands out",
+    "alert.ended": "Ended what had stood out: quiet for long enough, or part of another",
     "alert.dismissed": "Set aside what the methods found",
     "attempt.recorded": "Recorded an attempt",
     "interview.begun": "Began an interview",
