@@ -103,6 +103,7 @@ def begin_anew(embedded: Server | None) -> None:
     """Delete the record of the embedded server. Keys and passwords stay."""
     if embedded is None:
         raise ServeProblem("--fresh deletes the embedded server's data; drop the database of DATABASE_URL yourself.")
+    _remember("begun")  # killed in here, the next start deletes what is left
     with psycopg.connect(embedded.admin(), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(env.database.name)))
     _remember(None)

@@ -80,6 +80,19 @@ def test_what_is_for_real_use_is_deleted_only_when_somebody_at_the_terminal_says
     assert "Type delete to go on" in done.stdout
 
 
+def test_a_deletion_that_was_killed_is_done_by_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "use.json").write_text('{"use": "played"}')
+    program = (
+        "from ringfence.cli.postgres import Server; from ringfence.cli.serve import begin_anew; begin_anew(Server())"
+    )
+    environment = {**os.environ, "RINGFENCE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=CHECKOUT, env=environment, capture_output=True, check=False
+    )
+    assert done.returncode == 1, "there is no server to delete from"
+    assert json.loads((tmp_path / "use.json").read_text()) == {"use": "begun"}
+
+
 def test_a_server_of_ones_own_is_never_emptied(tmp_path: Path) -> None:
     url = "postgresql://nobody@127.0.0.1:1/ringfence"
     refused(serve(tmp_path, "--fresh", RINGFENCE_PORT=free_port(), DATABASE_URL=url), "drop the database")
