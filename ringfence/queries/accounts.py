@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team, User
@@ -69,12 +70,19 @@ def user_called(email: str, *, scope: Scope) -> int | None:
         return User.objects.filter(email=email.strip().lower()).values_list("pk", flat=True).first()
 
 
-def area_called(text: str, *, scope: Scope) -> str | None:
-    """The code of the area in force with this code or this name, in any case; None when there is none."""
+def area_called(text: str, *, scope: Scope) -> tuple[str, str]:
+    """Code and name of the area in force with this code or this name, in any case.
+
+    Raises ``ValueError``, with a name that was perhaps meant.
+    """
     with walls.transaction(scope):
         found = Area.objects.filter(code=text.strip().upper()).first()
         found = found or Area.objects.filter(name__iexact=text.strip(), closed=None).order_by("-upper_tier").first()
-        return found.code if found else None
+        if found:
+            return found.code, found.name
+        names = Area.objects.filter(closed=None).values_list("name", flat=True)
+        near = get_close_matches(text.strip().title(), names, 1)
+        raise ValueError(f"there is no area {text!r} in force" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def team_for(role: str, area: str, *, scope: Scope) -> int | None:

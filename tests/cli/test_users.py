@@ -22,3 +22,12 @@ def test_somebody_leaves_and_comes_back_with_another_role(real_town):
 @pytest.mark.parametrize(("email", "role"), [("nobody@example.org", "operations"), ("lola@example.org", "king")])
 def test_who_or_what_is_not_there_is_said(real_town, email, role):
     assert command("user", "role", email, "--role", role)[0] == 2
+
+
+def test_an_area_mistyped_is_told_from_one_that_is_near(real_town):
+    command_line = ("user", "role", "lola@example.org", "--role", "national_tracer", "--area")
+    code, said = command(*command_line, "blackburn with Darwin")
+    assert code == 2 and "did you mean Blackburn with Darwen?" in " ".join(said.split())
+    assert "did you mean" not in command(*command_line, "Xyz")[1]
+    code, said = command("partnerships", "join", "Lecester")
+    assert code == 2 and "did you mean Leicester?" in " ".join(said.split())

@@ -56,9 +56,10 @@ def register(app: typer.Typer) -> None:
             from ringfence.rules.access import system_scope
 
             scope, now = system_scope("accounts"), datetime.now(UTC)
-            code = accounts.area_called(area, scope=scope)
-            if code is None:
-                raise typer.BadParameter(f"there is no area {area!r} in force", param_hint="AREA")
+            try:
+                code, name = accounts.area_called(area, scope=scope)
+            except ValueError as problem:
+                raise typer.BadParameter(str(problem), param_hint="AREA") from None
             partnerships.agree(area=code, agreement=agreement, by=scope, now=now)
             partnerships.join(area=code, by=scope, now=now)
-            typer.echo(f"{code} has joined. Say when traces pass to it on the page /authorities/{code}")
+            typer.echo(f"{name} has joined. Say when traces pass to it on the page /authorities/{code}")

@@ -159,9 +159,10 @@ def _where(role: str, area: str, team: int) -> dict[str, Any]:
         return {"team": team}
     if not area:
         raise typer.BadParameter("say for which authority or region", param_hint="--area")
-    code = accounts.area_called(area, scope=scope)
-    if code is None:
-        raise typer.BadParameter(f"there is no area {area!r} in force", param_hint="--area")
+    try:
+        code, area = accounts.area_called(area, scope=scope)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--area") from None
     if level == "area":
         return {"area": code}
     found = accounts.team_for(role, code, scope=scope)
