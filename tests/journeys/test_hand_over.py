@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from ringfence.actions import handover, partnerships, work
 from ringfence.rules.access import system_scope
 from tests.journeys.people import be, sign_in
+from tests.journeys.test_pages import look
 from tests.journeys.windows import alone
 from tests.town import SWEEP, Town
 
@@ -87,7 +89,9 @@ def test_a_call_with_the_keyboard_alone(page: Page, town: Town) -> None:
     assert "/traces/" in page.url
 
 
-def test_a_mistake_takes_the_focus_and_leads_to_its_field(page: Page, town: Town) -> None:
+def test_a_mistake_takes_the_focus_and_leads_to_its_field(
+    page: Page, town: Town, axe: Callable[[Page], list[str]]
+) -> None:
     town.trace(now=timezone.now() - timedelta(hours=1))
     be(page, town, "Nia")
     page.get_by_role("button", name="Take the next trace").click()
@@ -96,12 +100,13 @@ def test_a_mistake_takes_the_focus_and_leads_to_its_field(page: Page, town: Town
     page.get_by_role("button", name="Save and stop").click()
     summary = page.get_by_role("alert").filter(has_text="There is a problem")
     expect(summary).to_be_visible()
+    assert look(page, "nia", "/mistakes", axe) == []
     summary.get_by_role("link").click()
     expect(page.locator(":focus")).to_have_attribute("name", "call_back_at-time")
     expect(page.locator(":focus")).to_have_value("soon")
 
 
-def test_a_stale_tab_overwrites_nothing(page: Page, town: Town) -> None:
+def test_a_stale_tab_overwrites_nothing(page: Page, town: Town, axe: Callable[[Page], list[str]]) -> None:
     number = town.trace(now=timezone.now() - timedelta(hours=1))
     be(page, town, "Nia")
     page.get_by_role("button", name="Take the next trace").click()
@@ -111,6 +116,7 @@ def test_a_stale_tab_overwrites_nothing(page: Page, town: Town) -> None:
     work.put_back(trace=number, version=1, by=town.by("Lena", now), now=now)
     page.get_by_role("button", name="Save and stop").click()
     expect(page.get_by_text("This record changed while you had it open")).to_be_visible()
+    assert look(page, "nia", "/stale", axe) == []
     expect(page.get_by_label("Note for the next person")).to_have_value("She works nights.")
     expect(page.get_by_label("No answer")).to_be_checked()
     page.get_by_role("button", name="Save and stop").click()

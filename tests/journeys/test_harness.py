@@ -19,3 +19,5 @@ def test_a_page_that_fails_people_is_found(page: Page, site: str, axe: Callable[
     page.evaluate("document.body.append(document.createElement('img'))")
     page.evaluate("document.querySelector('img:last-child').src = '/static/none.png'")
     assert any(each.startswith("image-alt") for each in axe(page))
+    page.evaluate("document.querySelector('h1').style.color = '#ccc'")
+    assert any(each.startswith("color-contrast") for each in axe(page))

@@ -85,7 +85,8 @@ def test_a_round_is_made_without_signal(
         page.get_by_label(outcome, exact=True).check()
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("link", name="Back to the round")).to_be_visible()
-        assert look(page, "lola", "/visits/outcome-without-signal", axe) == []
+        if ref == first:
+            assert look(page, "lola", "/visits/outcome-without-signal", axe) == []
         page.get_by_role("link", name="Back to the round").click()
         expect(page.locator(f"[data-stop='{ref}']")).to_contain_text(f"On this phone, not sent yet: {outcome}")
     # The phone forgets its pages, and somebody at the desk closes one of the two meanwhile.
