@@ -77,3 +77,11 @@ def page(windows: Windows) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], list[str]]:
     return violations
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page is tried at both widths, whatever was seen before."""
+    from tests.journeys import test_pages
+
+    monkeypatch.setattr(test_pages, "SEEN", test_pages.Forgetful())

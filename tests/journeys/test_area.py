@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -115,3 +116,10 @@ def test_a_director_s_morning(page: Page, real_town: Town, axe: Callable[[Page],
     page.get_by_role("button", name="Delete the view Town centre").click()
     expect(page.get_by_text("The view is deleted.")).to_be_visible()
     assert wrong == []
+
+
+@pytest.mark.nightly
+def test_a_director_s_pages_whole_at_both_widths(
+    page: Page, real_town: Town, axe: Callable[[Page], list[str]], forgetful: None
+) -> None:
+    test_a_director_s_morning(page, real_town, axe)

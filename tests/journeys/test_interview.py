@@ -146,6 +146,13 @@ def test_five_contacts_and_two_settings(page: Page, town: Town, axe: Callable[[P
     assert wrong == []
 
 
+@pytest.mark.nightly
+def test_every_part_whole_at_both_widths(
+    page: Page, town: Town, axe: Callable[[Page], list[str]], forgetful: None
+) -> None:
+    test_five_contacts_and_two_settings(page, town, axe)
+
+
 def test_without_a_script(browser: Browser, town: Town, site: str) -> None:
     town.trace(now=timezone.now() - timedelta(days=1))
     with alone(browser, site, java_script_enabled=False) as plain:

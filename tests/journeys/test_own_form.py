@@ -167,3 +167,10 @@ def test_from_the_invitation_to_the_tracer(page: Page, phone: Page, residents: s
     expect(page.get_by_role("main")).to_contain_text("Ann")
     page.goto(f"/traces/{taken.ref}/interview/who")
     expect(page.get_by_label("The person themselves")).to_be_checked()
+
+
+@pytest.mark.nightly
+def test_every_page_of_a_resident_whole_at_both_widths(
+    page: Page, phone: Page, residents: str, town: Town, axe: Axe, forgetful: None
+) -> None:
+    test_from_the_invitation_to_the_tracer(page, phone, residents, town, axe)

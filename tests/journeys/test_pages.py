@@ -208,15 +208,9 @@ class Forgetful(set[str]):
 
 @pytest.mark.nightly
 def test_every_page_whole_at_both_widths(
-    browser: Browser,
-    site: str,
-    town: Town,
-    axe: Callable[[Page], list[str]],
-    owner: Connection,
-    monkeypatch: pytest.MonkeyPatch,
+    browser: Browser, site: str, town: Town, axe: Callable[[Page], list[str]], owner: Connection, forgetful: None
 ) -> None:
     """With axe in the page itself."""
-    monkeypatch.setitem(globals(), "SEEN", Forgetful())
     with alone(browser, site) as page:
         test_every_page_at_both_widths(page, town, axe, owner)
 
