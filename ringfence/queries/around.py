@@ -48,7 +48,6 @@ class AtHome:
     ref: str
     reason: str
     name: str
-    age_known: bool
     adult: bool | None
     team: str
     with_somebody: bool

@@ -176,7 +176,7 @@ _NAMES = [each.name for each in fields(Record)][:12]
 
 _CASES = """
 SELECT n.case_id, n.area, coalesce(t.ref, f.ref, ''), coalesce(p.given_name || ' ' || p.family_name, ''),
-    coalesce(c.postcode, ''), coalesce(c.onset_date, c.first_specimen_date, f.day, n.added_at::date),
+    coalesce(c.postcode, ''), coalesce(c.onset_date, c.first_specimen_date, f.day, (n.added_at AT TIME ZONE 'Europe/London')::date),
     CASE WHEN t.id IS NULL THEN coalesce(f.outcome, '') WHEN t.closed_at < %(before)s::timestamptz THEN t.outcome ELSE '' END,
     n.why, n.added_at, CASE WHEN n.removed_at < %(before)s::timestamptz THEN n.removed_at END, n.removed_why
 FROM incident_cases n LEFT JOIN casework.cases_of_incident(%(id)s) f ON f.case_id = n.case_id

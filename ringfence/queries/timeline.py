@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from ringfence.accounts import walls
 from ringfence.queries.around import AtHome, Called, Exposure, WorkedOut
+from ringfence.rules.calendar import london_date
 
 #: How far back "called recently" looks.
 RECENTLY = timedelta(hours=24)
@@ -194,8 +195,8 @@ SELECT part, body::text FROM (
     FROM casework.called_recently(%(trace)s, %(since)s) c JOIN teams k ON k.id = c.team_id)
     UNION ALL
     (SELECT 'at_home', %(now)s, h.id, jsonb_build_array(h.id, h.ref, h.reason,
-        coalesce(p.given_name || ' ' || p.family_name, ''), p.birth_date IS NOT NULL,
-        coalesce(p.birth_date <= %(now)s::date - interval '18 years', p.adult), k.name,
+        coalesce(p.given_name || ' ' || p.family_name, ''),
+        coalesce(p.birth_date <= %(today)s - interval '18 years', p.adult), k.name,
         h.claimed_by IS NOT NULL AND h.ready_at > %(now)s, h.ready_at)
     FROM casework.at_home(%(trace)s) h JOIN teams k ON k.id = h.team_id LEFT JOIN people p ON p.id = h.person_id)
 ) e
@@ -207,7 +208,7 @@ Part = TypeVar("Part")
 
 def history(trace: int, person: int, now: datetime) -> Past:
     """Everything around the trace and its person at ``now``, in the caller's transaction and scope."""
-    arguments = {"trace": trace, "person": person, "now": now, "since": now - RECENTLY}
+    arguments = {"trace": trace, "person": person, "now": now, "today": london_date(now), "since": now - RECENTLY}
     rows: list[tuple[str, str]] = walls.rows(_HISTORY, arguments)
     bodies: dict[str, list[list[Any]]] = {}
     for part, body in rows:

@@ -92,7 +92,6 @@ class Record:
     due_at: datetime
     due_why: str
     passes_to: int | None
-    passes_to_name: str
     queued: bool
     ready_at: datetime | None
     claimed_by: int | None
@@ -132,7 +131,7 @@ _CASE = len(fields(Episode))
 _TRACE = """
 SELECT t.id, t.ref, t.version, t.reason, t.team_id, k.name, k.kind, t.area, t.authority, coalesce(a.name, ''),
     t.national_team_id, coalesce(n.name, ''), t.owned_since, t.created_at, t.why, t.priority, t.due_at, t.due_why,
-    t.passes_to_id, coalesce(l.name, ''), t.queued, t.ready_at, t.claimed_by, coalesce(u.name, ''), t.claimed_at,
+    t.passes_to_id, t.queued, t.ready_at, t.claimed_by, coalesce(u.name, ''), t.claimed_at,
     t.phone, t.attempts, t.outcome, t.reached_at, t.reached_by_kind, t.closed_at,
     p.id, p.given_name, p.family_name, p.birth_date, p.adult, p.language, p.sex, p.nhs_number, p.phone, p.phone_other,
     p.email, p.address, p.postcode, p.gp_postcode, p.ethnicity, p.care_home, p.household,
@@ -144,7 +143,6 @@ LEFT JOIN people p ON p.id = t.person_id
 LEFT JOIN cases c ON c.id = t.case_id
 LEFT JOIN geography.areas a ON a.code = t.authority
 LEFT JOIN teams n ON n.id = t.national_team_id
-LEFT JOIN teams l ON l.id = t.passes_to_id
 LEFT JOIN users u ON u.id = t.claimed_by
 WHERE t.ref = %(ref)s
 """

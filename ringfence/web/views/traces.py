@@ -100,7 +100,6 @@ def record_page(
         sheet=sheet,
         told=asking.summary(sheet, today) if sheet else (),
         **asking.WORDS,
-        today=today,
         isolation_changed=_changed(record),
         exposed_words=[
             f"{words.dated(each.last_contact, today)}, "
