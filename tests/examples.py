@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-DAY = 20
+DAY = 15
 NIGHT = 2000
 
 # How fast this machine is decides nothing.
