@@ -175,11 +175,14 @@ class _Visit:
     outcome: str
     at: datetime | None
     key: UUID | None
+    closed_at: datetime | None  # of a trace that had been closed before, and not by this visit
+    ended: str
 
 
 _VISIT = """
 SELECT v.id, v.trace_id, t.ref, v.team_id, v.state, v.planned_at, v.attempt_id, coalesce(a.outcome, ''),
-    coalesce(a.at, v.finished_at), a.client_key
+    coalesce(a.at, v.finished_at), a.client_key,
+    CASE WHEN t.closed_at < a.recorded_at AND t.closed_at <> a.at THEN t.closed_at END, t.outcome
 FROM visits v JOIN traces t ON t.id = v.trace_id LEFT JOIN attempts a ON a.id = v.attempt_id
 WHERE v.id = %(visit)s AND v.team_id = ANY (%(teams)s) FOR UPDATE OF v
 """
@@ -226,11 +229,7 @@ def record(
         elif held.closed_at is not None:
             attempt = attempts.add(held, tried, "", by, now)
             attempts.count(held, tried)
-            ended = TraceOutcome(held.outcome).words.lower()
-            said = (
-                f"The trace had been closed at {spoken(held.closed_at)}: {ended}. Your visit is on the record and"
-                " changes nothing else; tell your lead if it should."
-            )
+            said = _closed(held.closed_at, held.outcome)
         else:
             done = attempts.follow(held, tried, by, now)
             attempt, said = done.attempt, done.next.why
@@ -255,9 +254,20 @@ def _visit(visit: int, by: Scope) -> _Visit:
 def _already(found: _Visit, key: UUID | None) -> Visited:
     assert found.at is not None
     if key is not None and (key == found.key or found.attempt is None):
-        return Visited(found.ref, found.at, "It had arrived before, and is recorded once.", again=True)
+        said = "It had arrived before, and is recorded once."
+        if found.closed_at is not None:
+            # The first answer may never have reached the phone.
+            said += " " + _closed(found.closed_at, found.ended)
+        return Visited(found.ref, found.at, said, again=True)
     what = f"{Outcome(found.outcome).label.lower()}, " if found.outcome else ""
     raise Stale(f"This visit has an outcome already: {what}{spoken(found.at)}. Yours was not added to it.")
+
+
+def _closed(at: datetime, outcome: str) -> str:
+    return (
+        f"The trace had been closed at {spoken(at)}: {TraceOutcome(outcome).words.lower()}. Your visit is on the record and"
+        " changes nothing else; tell your lead if it should."
+    )
 
 
 def _as_note(held: Held, tried: attempts.Told, by: Scope, now: datetime) -> str:

@@ -190,6 +190,7 @@ def test_sent_twice_is_recorded_once(town):
     first = record(town, trace, ago=60, client_key=KEY)
     again = record(town, trace, ago=120, client_key=KEY, now=NOW + 4 * HOUR)
     assert (again.at, again.again) == (first.at, True)
+    assert again.said == "It had arrived before, and is recorded once."
     assert len(made(trace)) == 1
     with pytest.raises(Stale, match="has an outcome already: no answer"):
         record(town, trace, "reached", client_key=uuid4())
@@ -230,6 +231,8 @@ def test_a_trace_that_was_closed_meanwhile_keeps_the_visit_and_says_so(town):
     attempts.record(trace=trace, version=version, kind="call", outcome="refused", by=by, now=NOW + HOUR)
     done = record(town, trace, "reached", ago=60, client_key=KEY)
     assert "had been closed" in done.said and "refused" in done.said
+    again = record(town, trace, "reached", ago=60, client_key=KEY)
+    assert again.again and again.said.endswith(done.said)
     assert [each.outcome for each in made(trace)] == ["refused", "reached"]
     assert row(trace, "outcome", "attempts") == ("refused", 2)
 

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from django.urls import get_resolver
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, TimeoutError
 
 from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, incidents, intake, notes, partnerships, work
@@ -253,9 +253,12 @@ def look(page: Page, name: str, address: str, axe: Callable[[Page], list[str]]) 
             page.set_viewport_size(size)
         where = f"{address} for {name} at {width}"
         found += [f"{where}: {violation}" for violation in axe(page)]
-        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if beyond:
-            found.append(f"{where}: {beyond} pixels to scroll sideways")
+        beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        try:
+            # The menu folds a moment after the window has become narrow.
+            page.wait_for_function(f"{beyond} === 0", timeout=3000)
+        except TimeoutError:
+            found.append(f"{where}: {page.evaluate(beyond)} pixels to scroll sideways")
         if "RINGFENCE_TEST_IMAGES" not in os.environ:
             continue
         PICTURES.mkdir(parents=True, exist_ok=True)
