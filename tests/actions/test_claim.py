@@ -1,16 +1,17 @@
 """Taking the next trace."""
 
 from datetime import timedelta
-from threading import Barrier, Thread
+from functools import partial
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Membership, User
 from ringfence.actions import work
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.rules.access import Refused
+from tests.together import together
 from tests.town import ACCOUNTS, BLACKBURN, HOUR, LEICESTER, LUTON, MINUTE, START, SWEEP, events, row, scope_of
 
 NOW = START + HOUR
@@ -168,27 +169,14 @@ def test_many_claimers_never_share_a_trace(real_town):
         phone = f"0770091{number - (shares and not home):04}"
         real_town.trace(phone=phone, household=number - shares if home else None)
     scopes = [scope_of(user, NOW) for user in users]
-    together, got, failed = Barrier(claimers), [], []
 
-    def run(scope):
-        try:
-            together.wait()
-            for turn in range(each):
-                claimed = work.claim(team=team, by=scope, now=NOW + turn * HOUR)
-                if claimed is not None:
-                    got.append((scope.user, claimed.trace, claimed.resumed))
-        except Exception as problem:
-            failed.append(problem)
-        finally:
-            connections.close_all()
+    def claims(scope):
+        taken = (work.claim(team=team, by=scope, now=NOW + turn * HOUR) for turn in range(each))
+        return [claimed.trace for claimed in taken if claimed is not None]
 
-    threads = [Thread(target=run, args=(scope,)) for scope in scopes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
-    traces = [trace for _, trace, _ in got]
+    got = together(*[partial(claims, scope) for scope in scopes])
+    assert not any(isinstance(some, Exception) for some in got)
+    traces = [trace for some in got for trace in some]
     assert len(traces) == len(set(traces))
     # Those that share a number or a home wait for one another: one of each pair at most.
     assert len(traces) == kept - kept // 5

@@ -1,14 +1,13 @@
 """The clock, giving back, escalating."""
 
-from threading import Barrier, Thread
-
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 
 from ringfence.accounts import walls
 from ringfence.actions import handover, partnerships, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.rules.access import Refused, system_scope
+from tests.together import together
 from tests.town import (
     ACCOUNTS,
     BLACKBURN,
@@ -106,19 +105,8 @@ def test_a_closed_local_team_gets_nothing(town):
 
 def test_two_sweeps_at_once_do_it_once(real_town):
     traces = [real_town.trace() for _ in range(50)]
-    together, counts = Barrier(4), []
-
-    def run():
-        together.wait()
-        counts.append(sweep(DUE).handed_over)
-        connections.close_all()
-
-    threads = [Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(counts) == 50
+    swept = together(*[lambda: sweep(DUE).handed_over] * 4)
+    assert sum(swept) == 50
     assert all(len(owners(trace)) == 1 for trace in traces)
 
 

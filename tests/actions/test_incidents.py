@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier, Thread
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import detection, taking_part
@@ -15,6 +14,7 @@ from ringfence.actions import incidents as verbs
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.queries import alerts, incidents
 from ringfence.rules.access import Refused, Scope, system_scope
+from tests.together import together
 from tests.town import BLACKBURN, HOUR, LUTON, START, Town, events, row
 
 INTERVIEWS = system_scope("interviews")
@@ -80,22 +80,9 @@ def test_an_incident_from_an_alert_has_its_cases_and_evidence(dora: Scope, alert
 
 
 def test_two_who_open_an_alert_at_once_have_one_incident(real_town: Town) -> None:
-    alert, dora, together = alerted(real_town), real_town.by("Dora"), Barrier(4)
-    refused: list[str] = []
-
-    def run() -> None:
-        together.wait()
-        try:
-            opened(dora, alert)
-        except Invalid as problem:
-            refused.append(problem.field)
-        connections.close_all()
-
-    threads = [Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    alert, dora = alerted(real_town), real_town.by("Dora")
+    got = together(*[lambda: opened(dora, alert)] * 4)
+    refused = [each.field for each in got if isinstance(each, Invalid)]
     assert refused == ["alert"] * 3
     assert len(incidents.incidents(scope=dora, area=BLACKBURN, now=NOW)) == 1
 

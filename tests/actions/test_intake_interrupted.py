@@ -1,7 +1,7 @@
 """Readers that are killed, lose the database or meet one another: nothing is lost, doubled or half done."""
 
 from random import Random
-from threading import Barrier, Thread
+from threading import Thread
 
 import psycopg
 import pytest
@@ -12,6 +12,7 @@ from ringfence.cli import receiving
 from ringfence.simulation.linelists import test_number as number_of
 from tests.deliveries import NOW, deliver, events, line, problems, receive, record, select, sheet, wave
 from tests.dying import Apart, apart
+from tests.together import together
 from tests.town import INTAKE
 
 pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
@@ -136,27 +137,6 @@ def test_two_processes_read_what_one_would():
     assert [code for code, _ in ended] == [0, 0] and "done" in [status for _, status in ended]
     agrees(expected)
     assert [each[0] > 0 for each in select("SELECT rows FROM delivery_parts")] == [True, True]
-
-
-def together(*jobs):
-    """Run the jobs at once, each in a thread with a connection of its own; what they gave."""
-    start, gave = Barrier(len(jobs)), [None] * len(jobs)
-
-    def run(place, job):
-        try:
-            start.wait()
-            gave[place] = job()
-        except Exception as problem:
-            gave[place] = problem
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=each) for each in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return gave
 
 
 def test_the_same_bytes_from_four_at_once_are_one_delivery():

@@ -18,6 +18,7 @@ from ringfence.partnerships.models import Partnership, Policy
 from ringfence.queries.policy import partnership_history
 from ringfence.queries.renewal import changed_since
 from ringfence.rules.access import Refused, system_scope
+from tests.together import together
 from tests.town import (
     ACCOUNTS,
     BLACKBURN,
@@ -406,18 +407,9 @@ def test_a_change_and_many_sweeps_at_once(real_town):
     traces = [real_town.trace() for _ in range(20)]
     due = START + 25 * HOUR
     change = {"area": BLACKBURN, "by": real_town.by("Dora", due), "now": due, "model": "timed"}
-    barrier = threading.Barrier(4)
-
-    def start(act):
-        def acts() -> None:
-            barrier.wait(30)
-            act()
-
-        return acts
-
-    sweeps = [start(lambda: handover.sweep(by=SWEEP, now=due + MINUTE))] * 3
-    with at_once(start(lambda: partnerships.set_policy(set_period_hours=72, **change)), *sweeps):
-        pass
+    sweeps = [lambda: handover.sweep(by=SWEEP, now=due + MINUTE)] * 3
+    got = together(lambda: partnerships.set_policy(set_period_hours=72, **change), *sweeps)
+    assert not any(isinstance(each, Exception) for each in got)
     handover.sweep(by=SWEEP, now=due + MINUTE)
     found = {row(trace, "team_id", "due_at", "handovers") for trace in traces}
     kept = (real_town.team("national"), START + 73 * HOUR, 0)
