@@ -182,7 +182,7 @@ class _Visit:
 _VISIT = """
 SELECT v.id, v.trace_id, t.ref, v.team_id, v.state, v.planned_at, v.attempt_id, coalesce(a.outcome, ''),
     coalesce(a.at, v.finished_at), a.client_key,
-    CASE WHEN t.closed_at < a.recorded_at AND t.closed_at <> a.at THEN t.closed_at END, t.outcome
+    CASE WHEN t.closed_at < a.recorded_at THEN t.closed_at END, t.outcome
 FROM visits v JOIN traces t ON t.id = v.trace_id LEFT JOIN attempts a ON a.id = v.attempt_id
 WHERE v.id = %(visit)s AND v.team_id = ANY (%(teams)s) FOR UPDATE OF v
 """

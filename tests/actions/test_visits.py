@@ -184,15 +184,16 @@ def test_a_phone_s_wrong_clock_gives_no_time_before_the_plan_or_in_the_future(to
     assert record(town, two, ago=-3600, now=NOW + HOUR).at == NOW + HOUR
 
 
-def test_sent_twice_is_recorded_once(town):
+@pytest.mark.parametrize("outcome", ["no_answer", "reached"])
+def test_sent_twice_is_recorded_once(town, outcome):
     (trace,) = local(town, "BB1 1AA")
     plan(town, [trace])
-    first = record(town, trace, ago=60, client_key=KEY)
-    again = record(town, trace, ago=120, client_key=KEY, now=NOW + 4 * HOUR)
+    first = record(town, trace, outcome, ago=60, client_key=KEY)
+    again = record(town, trace, outcome, ago=120, client_key=KEY, now=NOW + 4 * HOUR)
     assert (again.at, again.again) == (first.at, True)
     assert again.said == "It had arrived before, and is recorded once."
     assert len(made(trace)) == 1
-    with pytest.raises(Stale, match="has an outcome already: no answer"):
+    with pytest.raises(Stale, match=f"has an outcome already: {outcome.replace('_', ' ')}"):
         record(town, trace, "reached", client_key=uuid4())
 
 

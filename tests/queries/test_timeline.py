@@ -1,7 +1,7 @@
 """One history for both teams: whatever happened to a trace and its person, the newest first."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -140,3 +140,12 @@ def test_other_traces_of_the_person_are_named_if_they_may_be_opened(town, busy):
         for name in ("Nia", "Lola")
     }
     assert seen == {"Nia": [(reference(900), "contact", False)], "Lola": []}
+
+
+@pytest.mark.parametrize(("before", "grown_up"), [(MINUTE, False), (timedelta(), True)])
+def test_who_is_grown_up_at_home_goes_by_london(town, before, grown_up):
+    """Eighteen on 1 July 2027, which begins in London an hour before it does in Greenwich."""
+    trace, other = town.trace(household=7), town.trace(household=7, born=date(2009, 7, 1))
+    now = datetime(2027, 6, 30, 23, tzinfo=UTC) - before
+    (found,) = record(scope=town.by("Nia"), ref=row(trace, "ref")[0], now=now).at_home
+    assert (found.trace, found.adult) == (other, grown_up)

@@ -86,11 +86,14 @@ def test_what_became_of_each(town, signed_in, case):
 
 
 def test_a_withdrawn_contact_stays_in_the_list_with_the_reason(town, signed_in, case):
+    nia = signed_in("Nia")
+    assert "3 contacts named" in Page(nia.get(f"/traces/{ref(case)}").content.decode()).words
     say(case, town.by("Nia"), NOW + MINUTE, {"contacts": [person("b", "Bo Work", withdrawn="Was on holiday")]})
     taken(NOW + MINUTE)
-    page = Page(signed_in("Nia").get(f"/traces/{ref(case)}/contacts").content.decode())
+    page = Page(nia.get(f"/traces/{ref(case)}/contacts").content.decode())
     assert "Was on holiday" in page.words
     assert "Not a contact after all" in page.words
+    assert "named" not in Page(nia.get(f"/traces/{ref(case)}").content.decode()).words
 
 
 def test_a_change_of_dates_is_said_on_the_page(town, signed_in, case):
