@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from ringfence.accounts import walls
+from ringfence.geography.atlas import packaged
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
 from tests.journeys.people import be
@@ -116,6 +117,26 @@ def test_a_director_s_morning(page: Page, real_town: Town, axe: Callable[[Page],
     page.get_by_role("button", name="Delete the view Town centre").click()
     expect(page.get_by_text("The view is deleted.")).to_be_visible()
     assert wrong == []
+
+
+def test_many_authorities_are_short_on_a_phone_and_whole_on_a_desk(page: Page, real_town: Town) -> None:
+    codes = [each.code for each in packaged().upper_tier() if each.code != BLACKBURN][:15]
+    for code in (BLACKBURN, *codes):
+        real_town.trace(code, now=timezone.now() - timedelta(hours=1))
+    page.set_viewport_size({"width": 360, "height": 800})
+    be(page, real_town, "Dora", "/overview")
+    table = page.get_by_role("table", name="Authorities with traces")
+    rows, heads = table.locator("tbody tr:visible"), table.locator("thead th:visible")
+    expect(page.get_by_role("table", name="Your authority").get_by_role("link")).to_have_text("Blackburn with Darwen")
+    expect(rows).to_have_count(15)
+    expect(heads).to_have_text(["Authority", "Transferred", "Reached", "Overdue"])
+    assert page.evaluate("document.documentElement.scrollHeight") < 5_000
+    page.get_by_role("link", name="All 16 of them").click()
+    expect(rows).to_have_count(16)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/overview?order=added")
+    expect(rows).to_have_count(16)
+    expect(heads).to_have_count(11)
 
 
 @pytest.mark.nightly

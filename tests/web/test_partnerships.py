@@ -191,6 +191,11 @@ def test_the_map_and_the_table_say_the_same(waiting: Town, signed_in: SignedIn) 
         assert "Blackburn with Darwen" in page.words
         asked = {"1": "today and yesterday", "28": "last 28 days", "all": "all"}.get(period, "last 7 days")
         assert f"of those transferred in: {asked}" in page.words
+        assert "Your authority" in page.words
+    assert "Your authority" not in Page(signed_in("Olu").get("/overview").content.decode()).words
+    answer = client.get("/overview", {"authority": BLACKBURN, "period": "never"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/overview/{BLACKBURN}?period=7")
+    assert client.get("/overview", {"authority": "//example.org"}).status_code == 200
 
 
 def test_a_receipt_balances_and_its_bad_rows_are_settled(town: Town, signed_in: SignedIn) -> None:

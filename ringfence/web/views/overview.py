@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
 from ringfence.geography.atlas import Area, packaged
@@ -48,7 +50,7 @@ ORDERS: Mapping[str, tuple[str, Callable[[Figures], float]]] = {
     "transferred": ("Most transferred", lambda figures: -figures.transferred),
     "reached": ("Least reached", lambda figures: figures.reached_percent or 0),
     "overdue": ("Most overdue", lambda figures: -figures.overdue),
-    "added": ("Most added by the local team", lambda figures: -(figures.added_points or 0)),
+    "added": ("Most added locally", lambda figures: -(figures.added_points or 0)),
 }
 
 
@@ -68,6 +70,11 @@ def _period(request: StaffRequest) -> tuple[str, datetime | None]:
     return chosen, london_moment(london_date(request.now) - int(chosen) * DAY, time())
 
 
+def _places() -> list[tuple[str, str]]:
+    """What can be chosen: all of England, or one authority."""
+    return [("", "England"), *sorted(((each.code, each.name) for each in _authorities()), key=lambda each: each[1])]
+
+
 def _read(request: StaffRequest) -> tuple[str, queries.ServiceOverview]:
     request.scope.require("overview")
     period, from_at = _period(request)
@@ -77,6 +84,9 @@ def _read(request: StaffRequest) -> tuple[str, queries.ServiceOverview]:
 
 @require_safe
 def overview(request: StaffRequest) -> HttpResponse:
+    chosen = request.GET.get("authority", "")
+    if any(each.code == chosen for each in _authorities()):
+        return redirect(f"/overview/{chosen}?{urlencode({'period': _period(request)[0]})}")
     period, found = _read(request)
     measure = MEASURES.get(request.GET.get("map", ""), MEASURES["reached"])
     key = next(key for key, each in MEASURES.items() if each is measure)
@@ -92,6 +102,7 @@ def overview(request: StaffRequest) -> HttpResponse:
         ((code or "", found.names[code], figures) for code, figures in by_code.items()),
         key=lambda line: (ORDERS[order][1](line[2]), line[1]),
     )
+    mine = {place.area for place in request.visitor.places}
     return page(
         request,
         "overview/overview.jinja",
@@ -105,6 +116,8 @@ def overview(request: StaffRequest) -> HttpResponse:
         elsewhere=found.figures.elsewhere.total,
         contact_definitions=CONTACT_DEFINITIONS,
         lines=lines,
+        own=[line for line in lines if line[0] in mine],
+        places=_places(),
         period=period,
         periods=list(PERIODS.items()),
         measure=measure,
@@ -137,6 +150,7 @@ def authority(request: StaffRequest, code: str) -> HttpResponse:
         elsewhere=found.figures.elsewhere.by_authority.get(code),
         contact_definitions=CONTACT_DEFINITIONS,
         found=found,
+        places=_places(),
         period=period,
         periods=list(PERIODS.items()),
     )
