@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain, count, islice
+from itertools import count, islice
 from queue import Empty, Queue
 from threading import Thread
 from typing import Any, NamedTuple
@@ -143,8 +143,7 @@ class Reader:
             encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
         # A part has but some of the rows of each piece, and a batch is to be as large as one reader's.
         blocks = _together(text.text_blocks(chunks, encoding), min(self.delivery.parts, MOST_TOGETHER))
-        header, rest, number = _header(blocks)
-        delimiter = csv.delimiter_of(header)
+        header, number, rest, delimiter = csv.head(blocks)
         first = next(iter(csv.records([header], delimiter)))
         if not first.rows:
             raise text.Refused(
@@ -320,20 +319,6 @@ def _together(blocks: Iterator[str], count: int) -> Iterator[str]:
         return
     while pieces := list(islice(blocks, count)):
         yield "\n".join(pieces)
-
-
-def _header(blocks: Iterator[str]) -> tuple[str, Iterator[str], int]:
-    """The first line that says something, its number, and the lines after it."""
-    number = 0
-    for block in blocks:
-        after: str | None = block
-        while after is not None:
-            line, more, after = after.partition("\n")
-            number += 1
-            if line and not line.isspace():
-                return line, chain([after] if more else [], blocks), number
-            after = after if more else None
-    raise text.Refused("This file holds nothing but empty lines.")
 
 
 def _after(records: csv.Records, done: int) -> csv.Records:

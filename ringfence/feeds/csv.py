@@ -8,12 +8,15 @@ reading goes on with the line after it.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ringfence.feeds.text import Refused
 
 MOST_LINES = 20
 """Lines that one record may span: addresses are written over several."""
@@ -21,6 +24,11 @@ MOST_LINES = 20
 DELIMITERS = ",;\t|"
 
 _LINE_END = ord("\n")
+
+#: What spreadsheets write or want as a file's first line, to say what stands between the fields.
+_ANNOUNCED = re.compile(
+    r"""(?i)\s*(?P<quote>"?)sep=(?P<sign>[^"\s\x00-\x1f\x7f-\x9f]|\t|)(?P=quote)(?:(?P=sign)|\s)*"""
+)
 
 csv.field_size_limit(1 << 20)
 
@@ -168,10 +176,58 @@ class Records:
         return [flat[place::width] for place in range(width)]
 
 
+class Head(NamedTuple):
+    """Where a file begins: the line of its header and that line's number, the lines after it, what divides the fields."""
+
+    header: str
+    number: int
+    rest: Iterator[str]
+    delimiter: str
+
+
+def head(blocks: Iterable[str]) -> Head:
+    """The first line that says something; the one after it, where the first is a spreadsheet's ``sep=;``.
+
+    Raises ``Refused`` when no line says anything, and for a separator that is not read.
+    """
+    header, number, rest = _first(iter(blocks))
+    named = _ANNOUNCED.fullmatch(header)
+    if named is None:
+        return Head(header, number, rest, delimiter_of(header))
+    sign = named["sign"]
+    if sign and sign not in DELIMITERS:
+        raise Refused(
+            f"The first line, sep={sign}, says that {sign} stands between the fields. Comma, semicolon, tab and bar are "
+            "read: ask for the file with one of them."
+        )
+    header, after, rest = _first(rest)
+    # A file that was saved again may have other separators than it says.
+    return Head(header, number + after, rest, sign if sign and sign in _bare(header) else delimiter_of(header))
+
+
+def _first(blocks: Iterator[str]) -> tuple[str, int, Iterator[str]]:
+    """The first line that says something, its number, and the lines after it."""
+    number = 0
+    for block in blocks:
+        after: str | None = block
+        while after is not None:
+            line, more, after = after.partition("\n")
+            number += 1
+            if line and not line.isspace():
+                return line, number, chain([after] if more else [], blocks)
+            after = after if more else None
+    raise Refused("This file has no header: it holds nothing but empty lines, or only a line that names the separator.")
+
+
 def delimiter_of(header: str) -> str:
     """The character that divides the header's fields: comma, semicolon, tab or bar, the commonest outside quotes."""
-    bare = "".join(header.split('"')[::2])
+    bare = _bare(header)
     return max(DELIMITERS, key=lambda each: (bare.count(each), -DELIMITERS.index(each)))
+
+
+def _bare(line: str) -> str:
+    """What is outside quotation marks."""
+    return "".join(line.split('"')[::2])
 
 
 def records(blocks: Iterable[str], delimiter: str, *, number: int = 1, width: int | None = None) -> Iterator[Records]:

@@ -1,6 +1,6 @@
 """Plain tables for the methods: CSV files with a header, read whole, each value checked.
 
-Comma, semicolon, tab or bar; UTF-8, UTF-16 with its mark, or Windows-1252; plain or gzip. Columns in any order and case;
+Comma, semicolon, tab or bar; UTF-8, UTF-16 or Windows-1252; plain or gzip. Columns in any order and case;
 further columns are not read. The first value that cannot be used stops the reading: a figure from half a file would be
 worse than none.
 """
@@ -111,11 +111,13 @@ def table(
     """
     wanted = {**columns, **(optional or {})}
     lines = _lines(path)
-    header_line = next((line for line in lines if line.strip()), None)
-    if header_line is None:
+    if not any(line.strip() for line in lines):
         raise Unusable(f"{path}: the file is empty; its first line names the columns {', '.join(columns)}")
-    delimiter = csv.delimiter_of(header_line)
-    batches = list(csv.records(["\n".join(lines)], delimiter))
+    try:
+        begin = csv.head(["\n".join(lines)])
+    except text.Refused as problem:
+        raise Unusable(f"{path}: {problem}") from None
+    batches = list(csv.records(["\n".join(lines[begin.number - 1 :])], begin.delimiter, number=begin.number))
     for each in batches:
         if each.bad:
             raise Unusable(f"{path}, record {each.bad[0].number}: {each.bad[0].why}")
@@ -180,15 +182,15 @@ def _lines(path: Path) -> list[str]:
     try:
         if text.is_gzip(content[:3]):
             content = b"".join(text.gunzip([content]))
-        text.refuse_what_is_not_text(content[:16])
+        text.refuse_what_is_not_text(content[:1024])
     except text.Refused as problem:
         raise Unusable(f"{path}: {problem}") from None
-    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding).splitlines()
-        except UnicodeDecodeError:
-            continue
-    raise Unusable(f"{path}: this is no text; save it as CSV in UTF-8")
+    sniffer = text.Sniffer()
+    sniffer.feed(content)
+    try:
+        return content.decode(sniffer.encoding()).splitlines()
+    except UnicodeDecodeError:
+        raise Unusable(f"{path}: this is no text; save it as CSV in UTF-8") from None
 
 
 def summed(keys: Iterable[Any], values: Iterable[int]) -> dict[Any, int]:

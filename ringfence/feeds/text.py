@@ -70,11 +70,25 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise Refused("This gzip file ends in the middle: it was cut off. Ask for it to be sent again.")
 
 
+_HEAD = 32
+"""Bytes at a file's beginning that are looked at: the names of a line list's columns are longer."""
+
+
+def _utf_16(head: bytes) -> str:
+    """The encoding of UTF-16 without its mark, known by a header in ASCII: every second byte is NUL, and no other."""
+    head = head[:_HEAD]
+    first, second = head[::2], head[1::2]
+    if len(head) < 8 or 0 < first.count(0) < len(first) or 0 < second.count(0) < len(second):
+        return ""
+    return {(False, True): "utf-16-le", (True, False): "utf-16-be"}.get((0 in first, 0 in second), "")
+
+
 class Sniffer:
     """Told the bytes of a file as they arrive, knows at the end which encoding reads all of them.
 
-    ``encoding`` is then ``utf-8``, ``utf-8-sig``, ``utf-16`` or, for anything else, ``cp1252`` (what Windows writes by
-    default in England), in which every byte has a meaning though perhaps not the one intended.
+    ``encoding`` is then ``utf-8``, ``utf-8-sig``, ``utf-16``, of a file without its mark ``utf-16-le`` or ``utf-16-be``
+    or, for anything else, ``cp1252`` (what Windows writes by default in England), in which every byte has a meaning
+    though perhaps not the one intended.
     """
 
     def __init__(self) -> None:
@@ -83,8 +97,8 @@ class Sniffer:
         self._utf8 = True
 
     def feed(self, data: bytes) -> None:
-        if len(self._head) < 8:
-            self._head += data[:8]
+        if len(self._head) < _HEAD:
+            self._head += data[:_HEAD]
         if self._utf8:
             try:
                 self._decoder.decode(data)
@@ -96,6 +110,8 @@ class Sniffer:
             return "utf-16"
         if self._head.startswith(codecs.BOM_UTF8):
             return "utf-8-sig"  # it says so itself; bytes that are not are somebody's mistake, not Windows-1252
+        if unmarked := _utf_16(self._head):
+            return unmarked
         if self._utf8:
             try:
                 self._decoder.decode(b"", final=True)
@@ -123,7 +139,8 @@ def refuse_what_is_not_text(head: bytes) -> None:
         raise Refused("This is JSON, not CSV.")
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         raise Refused("This text is in UTF-32, which is not read. Ask for UTF-8.")
-    if not head.startswith((b"\xff\xfe", b"\xfe\xff")) and head[:1024].count(0) * 10 > len(head[:1024]):
+    marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not marked and not _utf_16(head) and head[:1024].count(0) * 10 > len(head[:1024]):
         raise Refused("This file holds binary data, not text. Ask the laboratory for its CSV export, in UTF-8.")
 
 

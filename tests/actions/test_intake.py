@@ -382,6 +382,9 @@ ENCODINGS = {
     "utf-16": lambda data: data.decode().encode("utf-16"),
     "cp1252": lambda data: data.decode().encode("cp1252"),
     "gzip utf-8": gzip.compress,
+    "utf-16-le": lambda data: data.decode().encode("utf-16-le"),
+    "utf-16-be": lambda data: data.decode().encode("utf-16-be"),
+    "gzip utf-16-le": lambda data: gzip.compress(data.decode().encode("utf-16-le")),
     "gzip utf-16": lambda data: gzip.compress(data.decode().encode("utf-16")),
 }
 
@@ -392,6 +395,16 @@ def test_encodings(encoding):
     assert (got.encoding, got.accepted) == (encoding, 1)
     assert record()["people"][0][0] == "Ann Müller 1985-03-04"
     assert any("Windows-1252" in warning for warning in got.warnings) == (encoding == "cp1252")
+
+
+def test_a_line_that_names_the_separator_is_a_line_of_the_file_and_no_row():
+    rows = sheet(line("S1", "Ann"), line("S2", "Bob", on="never")).decode().replace(",", ";")
+    got = deliver(f"sep=;\r\n{rows}".encode())
+    assert (got.rows, got.accepted, got.quarantined, got.balances) == (2, 1, 1, True)
+    assert select("SELECT row_number FROM quarantines") == [(4,)], "after that line, the header and the first row"
+    got = deliver(b"sep=#\n" + sheet(line("S3", "Cat")))
+    assert (got.status, got.rows) == ("refused", 0)
+    assert "ask for the file with one of them" in got.refusal
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,8 @@ def test_exposures(tmp_path: Path) -> None:
         ("area,date,cases\nA,2026-06-01,3\nA,0001-06-02,3\n", "record 3, column date: 0001-06-02 is far"),
         ("area,date,cases\nA,2026-06-01,3\nA,9999-06-02,3\n", "record 3, column date: 9999-06-02 is far"),
         ("area,date,cases\nA,2026-06-01,3\nA,2026-06-02,3\nA,9999-06-03,3\n", "record 4, column date: 9999-06-03 is"),
+        ("sep=;\narea;date;cases\nA;2020-06-01;many\n", "record 3, column cases: 'many' is no number"),
+        ("sep=~\narea~date~cases\n", "says that ~ stands between the fields. Comma, semicolon, tab and bar are read"),
         ("PK\x03\x04rest", "This is an Excel workbook or a zip file, not CSV"),
         (
             "area,date,cases\nA,2020-06-01,3\n",
@@ -213,6 +215,8 @@ def test_an_old_encoding_a_gzip_file_and_another_way_to_write_a_date(tmp_path: P
     path.write_bytes(gzip.compress(text.encode("cp1252")))
     said = asked("growth", str(path), "--serial-interval", "5,2", "--last")
     assert said["estimates"][0]["area"] == "Bærum" and said["estimates"][0]["end"] == "2020-06-14"
+    path.write_bytes(("sep=,\n" + text).encode("utf-16-le"))
+    assert asked("growth", str(path), "--serial-interval", "5,2", "--last") == said
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.feeds import text
-from ringfence.feeds.csv import MOST_LINES, delimiter_of, records
+from ringfence.feeds.csv import MOST_LINES, delimiter_of, head, records
 from ringfence.feeds.text import LONGEST_LINE, Refused, Sniffer, text_blocks
 
 GOOD = "S-1,a,b"
@@ -125,6 +125,39 @@ def test_the_delimiter_is_the_header_s(header, delimiter):
     assert delimiter_of(header) == delimiter
 
 
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (["sep=;", "a;b,c,d,e", "x"], ("a;b,c,d,e", 2, ["x"], ";")),
+        (["", '"SEP=|"', " ", "a|b", "x"], ("a|b", 4, ["x"], "|")),
+        (["sep=\t", "a\tb;c;d"], ("a\tb;c;d", 2, [], "\t")),
+        (["sep=,,,", "a,b"], ("a,b", 2, [], ",")),
+        ([' "sep=;";; ', "a;b"], ("a;b", 2, [], ";")),
+        # Saved again with other separators, or by a program that names none.
+        (["sep=;", '"a;b",c'], ('"a;b",c', 2, [], ",")),
+        (["sep=", "a;b"], ("a;b", 2, [], ";")),
+        # A header all the same.
+        (["sep=;x", "a"], ("sep=;x", 1, ["a"], ";")),
+        (["sep;a", "b"], ("sep;a", 1, ["b"], ";")),
+        (["sep=\0", "a,b"], ("sep=\0", 1, ["a,b"], ",")),
+        (["", "a"], ("a", 2, [], ",")),
+    ],
+)
+def test_where_a_file_begins(lines, found):
+    for blocks in (["\n".join(lines)], lines):
+        header, number, rest, delimiter = head(blocks)
+        assert (header, number, "\n".join(rest).split("\n") if found[2] else list(rest), delimiter) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [("sep=#", "sep=#, says that # stands"), ("sep=;", "only a line that names"), ("\n ", "empty lines")],
+)
+def test_a_file_without_a_beginning(line, word):
+    with pytest.raises(Refused, match=word):
+        head([line, ""])
+
+
 def lines_of(data, size, encoding):
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
     return [line for block in text_blocks(chunks, encoding) for line in block.split("\n")]
@@ -132,7 +165,7 @@ def lines_of(data, size, encoding):
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff"), max_size=40),
-    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]),
     st.integers(1, 7),
 )
 def test_lines_whatever_the_encoding_and_the_chunks(given_text, encoding, size):
@@ -143,7 +176,14 @@ def test_lines_whatever_the_encoding_and_the_chunks(given_text, encoding, size):
     assert lines_of(data, size, encoding) == whole
 
 
-@given(st.binary(max_size=200), st.integers(1, 50))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=200).map(lambda tail: "Specimen ID,Result".encode("utf-16-le") + tail),
+        st.binary(max_size=200).map(lambda tail: "sep=;\nSpecimen ID".encode("utf-16-be") + tail),
+    ),
+    st.integers(1, 50),
+)
 def test_any_bytes_are_lines_or_refused(data, size):
     sniffer = Sniffer()
     for at in range(0, len(data), size):
@@ -169,6 +209,10 @@ def test_any_bytes_are_lines_or_refused(data, size):
         ("é".encode("cp1252"), "cp1252"),
         ("é".encode("utf-16"), "utf-16"),
         ("é".encode("utf-16-be"), "cp1252"),
+        ("name;é".encode("utf-16-le"), "utf-16-le"),
+        ("Specimen ID,Result,Date of birth\nŁ,Ω".encode("utf-16-be") + b"\0", "utf-16-be"),
+        ("Specimen".encode("utf-32-le"), "utf-8"),
+        (b"a\0b\0c\0dd", "utf-8"),
         (b"\xc3", "cp1252"),
         (b"\xef\xbb\xbf\xc3\xa9\xff", "utf-8-sig"),
         (b"", "utf-8"),

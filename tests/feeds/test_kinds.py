@@ -33,7 +33,7 @@ with zipfile.ZipFile(ZIP, "w") as archive:
         (b"BZh91AY", "bzip2"),
         (b"\xfd7zXZ\0", "xz"),
         (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-        ("Specimen ID,".encode("utf-16-le"), "binary"),
+        ("Übersicht,".encode("utf-16-le") + bytes(9), "binary"),
         ("Specimen ID,".encode("utf-32"), "UTF-32"),
         (b"abc\0def", "binary"),
     ],
@@ -43,7 +43,9 @@ def test_what_is_no_line_list_is_told_apart(head, word):
         refuse_what_is_not_text(head)
 
 
-@pytest.mark.parametrize("head", [b"Specimen ID,Result\n", b"\xef\xbb\xbfid", "id,é".encode("utf-16"), b""])
+@pytest.mark.parametrize(
+    "head", [b"Specimen ID,Result\n", b"\xef\xbb\xbfid", "id,é".encode("utf-16"), "sep=;".encode("utf-16-le"), b""]
+)
 def test_what_may_be_one_passes(head):
     refuse_what_is_not_text(head)
 

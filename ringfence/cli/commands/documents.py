@@ -34,8 +34,8 @@ Made from `ringfence/feeds/linelist.py` and `ringfence/rules/results.py` by `rin
 compares the two.
 
 A line list is a CSV file: a header, then one row for each result. Comma, semicolon, tab or bar between the fields;
-UTF-8, UTF-16 with its mark, or Windows-1252; plain or gzip; any length. A field may be in quotation marks and then go
-over several lines.
+UTF-8, UTF-16 or Windows-1252; plain or gzip; any length. A field may be in quotation marks and then go over several
+lines. Before the header may be the line `sep=;` that spreadsheets want; rows are numbered as the file has them, with it.
 
 ## Columns
 
