@@ -50,21 +50,23 @@ def say(trace: int, by: Scope, now: datetime, answers: Mapping[str, Any]) -> int
     return int(row[0])
 
 
-def person(id_: str, name: str = "Ann Lee", on: datetime | str = "2026-11-15", **more: Any) -> dict[str, Any]:
+def person(
+    id_: str, name: str = "Ann Lee", on: datetime | str = "2026-11-15", place: str = "", **more: Any
+) -> dict[str, Any]:
     """An entry of ``contacts``."""
     given, _, family = name.partition(" ")
     household = bool(more.get("household"))
     return {
-        "id": id_, "given_name": given, "family_name": family, "birth_date": None, "adult": None, "phone": "", "email": "",
-        "household": household, "relation": "household" if household else "work", "last_contact": str(on), "postcode": "",
-        "address": "", "place": "", "spoken_for": False, "exemptions": [], "withdrawn": "",
+        "id": f"entry-{id_}", "given_name": given, "family_name": family, "birth_date": None, "adult": None, "phone": "",
+        "email": "", "household": household, "relation": "household" if household else "work", "last_contact": str(on),
+        "postcode": "", "address": "", "place": place and f"entry-{place}", "spoken_for": False, "exemptions": [], "withdrawn": "",
     } | more  # fmt: skip
 
 
 def place(id_: str, name: str = "The Mill", **more: Any) -> dict[str, Any]:
     """An entry of ``places``."""
     return {
-        "id": id_, "name": name, "kind": "workplace", "category": "work", "postcode": "BB1 1AA", "address": "",
+        "id": f"entry-{id_}", "name": name, "kind": "workplace", "category": "work", "postcode": "BB1 1AA", "address": "",
         "from": "2026-11-14", "until": "2026-11-14", "withdrawn": "",
     } | more  # fmt: skip
 

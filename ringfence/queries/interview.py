@@ -3,7 +3,6 @@ that follow from what was answered."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,10 +16,20 @@ from ringfence.queries.traces import Record, trace
 from ringfence.rules import ages
 from ringfence.rules import interview as rules
 from ringfence.rules.access import NotFound, Scope
+from ringfence.rules.answers import kept
 from ringfence.rules.calendar import london_date
 from ringfence.rules.exposures import Windows
 from ringfence.rules.isolation import Isolation
-from ringfence.rules.questionnaire import Progress, Question, may_disclose, missing, onset, progress, visible
+from ringfence.rules.questionnaire import (
+    Progress,
+    Question,
+    Questionnaire,
+    may_disclose,
+    missing,
+    onset,
+    progress,
+    visible,
+)
 
 MOST_ANSWERS = 2000
 
@@ -141,7 +150,7 @@ def sheet(*, scope: Scope, trace: int, now: datetime) -> Sheet:
             if asked
             else questionnaires.in_force(scope=scope, key=reason, now=now)
         )
-        answers, earlier = _answers(id_ or 0)
+        answers, earlier = _answers(id_ or 0, questionnaire.questionnaire, today)
         found = None if specimen else _one(_ISOLATION, {"trace": trace})
         policies = service_policies()
     values = {key: given.value for key, given in answers.items()}
@@ -183,10 +192,13 @@ def _one(sql: str, arguments: dict[str, Any]) -> Any:
     return next(iter(walls.rows(sql, arguments)), None)
 
 
-def _answers(interview: int) -> tuple[dict[str, Given], dict[str, tuple[Given, ...]]]:
+def _answers(
+    interview: int, asked: Questionnaire, today: date
+) -> tuple[dict[str, Given], dict[str, tuple[Given, ...]]]:
     given: dict[str, list[Given]] = {}
     for number, question, value, *rest in walls.rows(_ANSWERS, {"interview": interview, "limit": MOST_ANSWERS}):
-        given.setdefault(question, []).append(Given(number, question, json.loads(value or "null"), *rest))
+        said = kept(asked.get(question), value, today)
+        given.setdefault(question, []).append(Given(number, question, said, *rest))
     return {key: all_[0] for key, all_ in given.items()}, {key: tuple(all_[1:]) for key, all_ in given.items()}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from ringfence.rules.answers import RESERVED_QUESTIONS, kept
+from ringfence.rules.calendar import london_date
 from ringfence.rules.identity import Known, name_key
 
 #: The questions that something is made from.
@@ -57,8 +58,8 @@ class Said:
     def entries(self, question: str) -> list[Mapping[str, Any]]:
         """The entries of an answer that is a list."""
         answer = self.answers.get(question)
-        value = answer.value if answer else None
-        return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+        value: list[Mapping[str, Any]] | None = answer.value if answer else None
+        return value or []
 
     def is_new(self, *questions: str) -> bool:
         """Whether one of the questions was answered since the last time."""
@@ -108,7 +109,10 @@ def said(limit: int, now: datetime, stuck: Mapping[int, int]) -> list[Said]:
         by_id = {each.interview: each for each in found}
         cursor.execute(_ANSWERS, [list(by_id), list(TAKEN)])
         for interview, question, value, *rest in cursor.fetchall():
-            by_id[interview].answers[question] = Answer(None if value is None else json.loads(value), *rest)
+            said = kept(RESERVED_QUESTIONS[question], value, london_date(now))
+            # An answer that says nothing is one; what cannot be an answer changes nothing of what was made before.
+            if said is not None or value in (None, "null"):
+                by_id[interview].answers[question] = Answer(said, *rest)
     return found
 
 

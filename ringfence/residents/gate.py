@@ -23,12 +23,23 @@ def enter(token: str, birth_date: date, address: str) -> str | None:
     return found
 
 
+_READ = """
+SELECT (f - 'questionnaire' - 'answers')::text, (f -> 'questionnaire')::text,
+    ARRAY(SELECT ARRAY[a.key, (a.value -> 'value')::text, a.value ->> 'theirs'] FROM jsonb_each(f -> 'answers') a)
+FROM casework.resident_read(%s) f
+"""
+
+
 def read(session: str) -> dict[str, Any] | None:
-    """The form of a session as the database gives it, ``questionnaire`` as text; None when the session has ended."""
-    told, questionnaire = _row(
-        "SELECT (f - 'questionnaire')::text, (f -> 'questionnaire')::text FROM casework.resident_read(%s) f", session
-    )
-    return None if told is None else {**json.loads(told), "questionnaire": questionnaire}
+    """The form of a session as the database gives it; None when the session has ended.
+
+    ``questionnaire`` and the ``value`` of each answer are JSON as text: what was sent past the form is not read here.
+    """
+    told, questionnaire, answers = _row(_READ, session)
+    if told is None:
+        return None
+    given = {key: {"value": value, "theirs": theirs is not None} for key, value, theirs in answers}
+    return {**json.loads(told), "questionnaire": questionnaire, "answers": given}
 
 
 def save(session: str, answers: Mapping[str, Any]) -> bool:

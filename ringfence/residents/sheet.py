@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ringfence.rules import interview, scripts
+from ringfence.rules.answers import kept
 from ringfence.rules.conditions import empty
 from ringfence.rules.isolation import Isolation
 from ringfence.rules.policies import dated
@@ -60,8 +61,8 @@ class Sheet:
 
     def after(self, given: Mapping[str, Any]) -> Sheet:
         """The form with answers that were just kept."""
-        kept = {key: {"value": value} for key, value in given.items()}
-        return sheet({**self.told, "answers": {**self.told["answers"], **kept}}, self.today)
+        new = {key: {"value": json.dumps(value)} for key, value in given.items()}
+        return sheet({**self.told, "answers": {**self.told["answers"], **new}}, self.today)
 
     @property
     def done(self) -> bool:
@@ -113,7 +114,8 @@ class Sheet:
 def sheet(told: Mapping[str, Any], today: date) -> Sheet:
     """The form by what the database gave."""
     found = policies(told["rules"])
-    answers = {key: given["value"] for key, given in told["answers"].items()}
+    questionnaire = _read(told["questionnaire"])
+    answers = {key: kept(questionnaire.get(key), given["value"], today) for key, given in told["answers"].items()}
     specimen, recorded = _day(told["specimen"]), _day(told["onset"])
     windows = interview.days(answers, specimen, recorded, found, max(today, specimen)) if specimen is not None else None
     facts = interview.facts(
@@ -128,7 +130,6 @@ def sheet(told: Mapping[str, Any], today: date) -> Sheet:
         onset=onset(answers, recorded),
         windows=windows,
     )
-    questionnaire = _read(told["questionnaire"])
     theirs = frozenset(key for key, given in told["answers"].items() if given.get("theirs"))
     asked = visible(questionnaire, answers, facts, Asker.RESIDENT)
     return Sheet(

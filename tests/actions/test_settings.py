@@ -28,7 +28,8 @@ def places(town):
         )
     ):
         trace = town.trace(area, phone=f"0770090010{number}") if area else town.trace(phone=f"0770090010{number}")
-        say(trace, town.by(by), NOW, {"places": [given], "contacts": [person("x", f"Ann {number}", place=given["id"])]})
+        ann = person("x", f"Ann {number}") | {"place": given["id"]}
+        say(trace, town.by(by), NOW, {"places": [given], "contacts": [ann]})
     taken(NOW)
     return dict(rows("SELECT kind || ' ' || name, ref FROM settings"))
 

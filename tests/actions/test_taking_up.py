@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from ringfence.accounts import walls
 from ringfence.actions import attempts, work
 from ringfence.actions.taking_up import Seen, TakenUp, look
 from tests.interviews import INTERVIEWS, person, place, rows, say, taken
@@ -104,13 +105,13 @@ def test_the_same_person_named_by_two_cases_is_one_person_and_one_call(town, cas
     other = town.trace(phone="07700900009", household=78)
     work.claim(team=town.team("national"), by=town.by("Noah"), now=NOW)
     name(town, case, person("a", phone="07700900002"))
-    done = name(town, other, person("z", "ANN LEE", "2026-11-17", phone="07700900002"), by="Noah", now=NOW + HOUR)
+    done = name(town, other, person("z", "ANN LEE", "2026-11-16", phone="07700900002"), by="Noah", now=NOW + HOUR)
     assert (done.contacts, done.people, done.traces) == (1, 0, 0)
     first, second = rows(CONTACTS)
     assert first[:2] == second[:2]
     assert rows(
         "SELECT until_date, because FROM isolations WHERE trace_id = %s AND superseded_at IS NULL", first[1]
-    ) == [(date(2026, 11, 27), "Another day or another case was named.")]
+    ) == [(date(2026, 11, 26), "Another day or another case was named.")]
     assert rows("SELECT count(*) FROM isolations WHERE trace_id = %s", first[1]) == [2]
 
 
@@ -330,12 +331,31 @@ def test_the_clock_s_look_takes_up_what_there_is_and_asks_once_when_there_is_not
 
 def test_an_interview_that_cannot_be_taken_up_keeps_no_other_waiting(town, case, caplog):
     seen, other = Seen(), town.trace(phone="07700900005")
-    interview = say(other, town.by("Nia", NOW), NOW, {"contacts": [{"id": "a"}]})
+    interview = say(other, town.by("Nia", NOW), NOW, {"contacts": [person("a", "Cy Lee")]})
+    # A day on the record with which nobody can count.
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cases SET onset_date = '0001-01-01' FROM traces t WHERE t.case_id = cases.id AND t.id = %s", [other]
+        )
     say(case, town.by("Nia", NOW), NOW + MINUTE, {"contacts": [person("b", "Bo Lee")]})
     assert look(seen=seen, by=INTERVIEWS, now=NOW + MINUTE).people == 1
     assert [each.message for each in caplog.records] == [f"what was said in interview {interview} cannot be taken up"]
     assert look(seen=seen, by=INTERVIEWS, now=NOW + MINUTE) == TakenUp()
     assert len(caplog.records) == 1
     # More is said, and it is tried again.
-    say(other, town.by("Nia", NOW), NOW + HOUR, {"contacts": [person("a", "Cy Lee")]})
+    say(other, town.by("Nia", NOW), NOW + HOUR, {"has_symptoms": True, "onset_date": "2026-11-14"})
     assert look(seen=seen, by=INTERVIEWS, now=NOW + HOUR).people == 1
+
+
+@pytest.mark.parametrize("wrong", [7, "Ann", {"a": [1]}, [None, "x", {"id": "entry-a"}, {"id": 5}], [[["x"]]]])
+def test_what_was_sent_past_the_form_changes_nothing_that_was_made_before(town, case, wrong):
+    said = {"has_symptoms": True, "onset_date": "2026-11-14", "language": "Polish", "places": [place("p")]}
+    name(town, case, person("a", phone="07700900002"), **said)
+    made = "SELECT (SELECT count(*) FROM contacts WHERE withdrawn_at IS NULL), (SELECT count(*) FROM exposures"
+    made += " WHERE withdrawn_at IS NULL), (SELECT max(onset_date) FROM cases), (SELECT max(language) FROM people)"
+    before = rows(made)
+    assert before == [(1, 1, date(2026, 11, 14), "Polish")]
+    every = ("contacts", "places", "onset_date", "has_symptoms", "birth_date", "exemptions")
+    say(case, town.by("Nia", NOW), NOW + MINUTE, dict.fromkeys(every, wrong) | {"language": [wrong]})
+    assert taken(NOW + MINUTE).interviews == 1
+    assert rows(made) == before

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from ringfence.accounts import walls
 from ringfence.actions import interview, work
 from ringfence.queries.interview import sheet
 from ringfence.rules.calendar import london_date
+from ringfence.rules.questionnaire import Kind
+from ringfence.web import asking
+from tests.database import Connection
 from tests.residents.conftest import Invited
 from tests.residents.phone import Phone
 from tests.serving import Site
@@ -303,6 +308,44 @@ def test_odd_input_is_no_error(phone: Phone, invited: Invited, trace: int, given
     phone.open("/form/contacts").send(any_contacts="yes")
     phone.send(given_name=given, relation=given, phone=given, email=given)
     assert phone.status in (200, 422)
+
+
+def test_what_was_sent_past_the_form_is_no_answer(
+    phone: Phone, invited: Invited, trace: int, town: Town, login: Callable[[str], Connection]
+) -> None:
+    enter(phone, invited(trace))
+    now = timezone.now()
+    asked = sheet(scope=town.by("Nia", now), trace=trace, now=now).questionnaire.questionnaire
+    wrong = cycle(["7", '{"a": [1]}', '"soon"', "[5]"])
+    sent = {each.key: next(wrong) for each in asked.questions if each.kind not in (Kind.TEXT, Kind.LONG)}
+    sent |= {
+        "contacts": '[{"id": "entry-a"}, {"a": [1]}, 5]',
+        "symptoms": "[" * 2000 + "]" * 2000,
+        "onset_date": '"soon"',
+    }
+    told = ", ".join(f'"{key}": {value}' for key, value in {**sent, "occupation": '"Baker"'}.items())
+    saving = login("resident").execute(
+        "SELECT casework.resident_save(%s, %s)", [phone.cookies["session"][0], f"{{{told}}}"]
+    )
+    (kept,) = saving.fetchone() or (0,)
+    assert kept > 5
+    pages = [f"/form/{each.key}" for each in asked.sections]
+    for address in ("/form", *pages, "/form/contacts/contacts", "/form/places/places", "/form/check"):
+        assert phone.open(address).status == 200, address
+    assert "Baker" in phone.words
+
+    # Nor is it one to a tracer, who asks again.
+    by = town.by("Nia", now)
+    seen = sheet(scope=by, trace=trace, now=now)
+    assert {key for key, value in seen.values.items() if value is not None} == {"occupation"}
+    for section in asked.sections:
+        asking.fields(seen, section, london_date(now))
+    asking.words_of_fields(now, seen)
+    assert asking.summary(seen, london_date(now))
+    ann = {"id": "ann1", "given_name": "Ann", "relation": "household"}
+    said = {"has_symptoms": "no", "contacts": [ann], "needs_help": "yes", "support": ["food"]}
+    saved = interview.save(trace=trace, version=seen.version, answers=said, by=by, now=now)
+    assert (saved.problems, set(saved.questions)) == ((), set(said))
 
 
 def test_the_process_holds_no_key_and_no_other_password(residents: Site, town: Town) -> None:
