@@ -9,6 +9,8 @@ from jinja2 import Environment
 import ringfence
 
 ROOT = Path(ringfence.__file__).parent
+#: A class of the pages' own; one that ends in -- is finished from a value.
+CLASS = re.compile(r"\brf-[\w-]+")
 #: What Python's source names: functions and properties, fields, what is passed by name, keys.
 NAMED = re.compile(r"""def (\w+)|\n    (\w+): |(\w+)=|"(\w+)\"""")
 #: Of Python's own values, of Django's requests, forms and messages, and of Jinja's loops.
@@ -27,3 +29,16 @@ def test_templates_ask_for_names_that_there_are() -> None:
         asked = {text for (_, before), (kind, text) in pairwise(tokens) if before == "." and kind == "name"}
         missing += [f"{path.name}: {name}" for name in sorted(asked - known - own)]
     assert missing == []
+
+
+def test_every_class_has_a_rule_and_every_rule_a_class() -> None:
+    css = (ROOT / "web" / "static" / "pages" / "pages.css").read_text()
+    ruled = {name.lstrip(".") for name in re.findall(r"\.rf-[\w-]+", css)}
+    sources = [
+        path for suffix in ("jinja", "js", "py") for path in ROOT.rglob(f"*.{suffix}") if "nhsuk" not in path.name
+    ]
+    used = {name for path in sources for name in CLASS.findall(path.read_text())}
+    begun = tuple(name for name in used if name.endswith("--"))
+    assert [name for name in begun if not any(rule.startswith(name) for rule in ruled)] == []
+    assert used.difference(begun) - ruled == set()
+    assert {rule for rule in ruled - used if not rule.startswith(begun)} == set()
