@@ -13,7 +13,7 @@ import typst
 
 from ringfence.casework.models import Incident
 from ringfence.geography.resolve import atlas
-from ringfence.queries.incidents import Record
+from ringfence.queries.incidents import Case, Record
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.settings import Kind
@@ -68,10 +68,15 @@ def situation(record: Record, *, area: str, made_by: str, now: datetime) -> byte
     return _document("areas/report.typ", told(record, area=area, made_by=made_by, now=now))
 
 
+def tracing(case: Case) -> str:
+    """What became of the tracing of a case of an incident; "" for one of which that is not told."""
+    outcome = TraceOutcome(case.outcome).words if case.outcome else "Still open"
+    return outcome if case.ref else ""
+
+
 def told(record: Record, *, area: str, made_by: str, now: datetime) -> dict[str, Any]:
     """What the situation report says."""
     kinds = {each.value: each.words for each in Kind}
-    outcomes = {each.value: each.words for each in TraceOutcome}
     refs = {each.case: each.ref or f"a case of {atlas().area(each.area).name}" for each in record.cases}
     infected = {each.case: each.member for each in record.cases if each.member is not None}
     return {
@@ -97,7 +102,7 @@ def told(record: Record, *, area: str, made_by: str, now: datetime) -> dict[str,
                 "how": f"{infected[each.case].certainty}: {infected[each.case].why}"
                 if infected[each.case].infector
                 else "",
-                "tracing": outcomes.get(each.outcome, "Still open") if each.ref else "",
+                "tracing": tracing(each),
             }
             for each in record.cases
         ],

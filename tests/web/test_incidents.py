@@ -20,6 +20,9 @@ from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
 
+SHUT = "closed_at = now(), outcome = 'not_reached', queued = false"
+
+
 def words(answer: Any, status: int = 200) -> str:
     assert answer.status_code == status
     page = Page(answer.content.decode())
@@ -121,6 +124,20 @@ def test_another_authority_takes_part_from_asking_to_leaving(town: Town, signed_
         dan.post(f"{theirs}/answer", {"asked": asked, "do": "agree"}, follow=True)
     )
     assert "Flex" in words(dan.get(theirs)) and "Takes part" in words(dora.get(where))
+
+    # Of the other's case the page tells the reference, the day and how its tracing stands.
+    number = town.trace(LUTON, now=now)
+    (case,) = row(number, "ref")
+    incidents.add_case(incident=ref, trace=str(case), why="Trains there.", by=town.by("Dan", now), now=now)
+    with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+        cursor.execute("SELECT given_name FROM people p JOIN traces t ON t.person_id = p.id WHERE t.id = %s", [number])
+        (name,) = cursor.fetchone()
+    for change, stands in (("queued = queued", "Still open"), (SHUT, "Not reached")):
+        with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE traces SET {change} WHERE id = %s", [number])
+        page = dora.get(where)
+        assert f"{case} of Luton" in words(page) and f">{stands}</td>" in " ".join(page.content.decode().split())
+        assert name not in words(page) and f"/traces/{case}" not in page.content.decode()
     assert "Say why." in words(dan.post(f"{where}/areas/end", {"area": LUTON}), 422)
     left = dan.post(f"{where}/areas/end", {"area": LUTON, f"end-{LUTON}": "Over here."}, follow=True)
     assert "Luton does not take part any more." in words(left)

@@ -120,6 +120,7 @@ def _incident(
         fixed=found.closed_at is not None or on is not None,
         area=atlas().area(found.area),
         names=names,
+        tracing={each.case: paper.tracing(each) for each in found.cases},
         drawing=curves.draw(found.days),
         chain=chains.draw(found.cases, names),
         listed=LISTED,
