@@ -19,7 +19,6 @@ from tests.town import ACCOUNTS, BLACKBURN, INTERVIEWS, LUTON, Town, events, row
 from tests.web.conftest import SignedIn
 from tests.web.reading import Page
 
-
 SHUT = "closed_at = now(), outcome = 'not_reached', queued = false"
 
 
