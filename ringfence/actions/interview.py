@@ -251,6 +251,11 @@ ON CONFLICT (trace_id, kind) DO UPDATE SET done_at = NULL, done_by = NULL WHERE 
 """
 
 
+def referral_note(said: Any, kinds: Any) -> str:
+    """What the council reads with the help that was asked for: what they said of it, by the kinds that they named."""
+    return str(said or ("" if kinds else NOT_SAID))[:500]
+
+
 def _refer(held: Held, before: Sheet, answers: Mapping[str, Any], by: Scope, now: datetime) -> None:
     """Pass on what they newly ask for, and take back what they ask for no more."""
     questions = before.questionnaire.questionnaire
@@ -259,7 +264,7 @@ def _refer(held: Held, before: Sheet, answers: Mapping[str, Any], by: Scope, now
     arguments: dict[str, Any] = {
         "trace": held.id,
         "person": held.person_id,
-        "note": str(answers.get("support_note") or ("" if counted.get("support") else NOT_SAID))[:500],
+        "note": referral_note(answers.get("support_note"), counted.get("support")),
         "area": held.authority or held.area,
         "now": now,
         "user": by.user,

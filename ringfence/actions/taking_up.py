@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from ringfence.accounts import walls
 from ringfence.actions import auditing, contacts, exposures, households, isolations
 from ringfence.actions.becoming import Mark, become_cases
+from ringfence.actions.interview import referral_note
 from ringfence.partnerships.clock import hold_still
 from ringfence.queries import interviews as read
 from ringfence.queries.interviews import Said
@@ -162,6 +163,7 @@ def _waiting(limit: int, stuck: Stuck, now: datetime) -> list[Said]:
 def _once(said: Sequence[Said], by: Scope, now: datetime) -> TakenUp:
     onsets = _onsets(said, now)
     _tell_people(said, now)
+    _tell_support(said)
     policies, on = service_policies(), london_date(now)
     days = {
         each.case: windows.windows(each.specimen, onsets.get(each.case, each.onset), policies, on)
@@ -251,6 +253,22 @@ def _tell_people(said: Sequence[Said], now: datetime) -> None:
                 "UPDATE contacts c SET exemptions = e.words FROM unnest(%s::bigint[], %s::text[]) AS e (person, words)"
                 " WHERE c.person_id = e.person AND c.exemptions <> e.words",
                 [list(people), list(words)],
+            )
+
+
+def _tell_support(said: Sequence[Said]) -> None:
+    """What was said last of the help that was asked for, where that is still to be given; what was done stays as it was."""
+    notes: dict[int, str] = {}
+    for each in said:
+        note, kinds = each.answers.get("support_note"), each.answers.get("support")
+        if note is not None and each.is_new(*read.HELP):
+            notes[each.trace] = referral_note(note.value, kinds and kinds.value)
+    if notes:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE referrals r SET note = n.note FROM unnest(%s::bigint[], %s::text[]) AS n (trace, note)"
+                " WHERE r.trace_id = n.trace AND r.done_at IS NULL AND r.note <> n.note",
+                [list(notes), list(notes.values())],
             )
 
 

@@ -14,8 +14,11 @@ from ringfence.rules.answers import RESERVED_QUESTIONS, kept
 from ringfence.rules.calendar import london_date
 from ringfence.rules.identity import Known, name_key
 
+#: What says which help somebody asks for, and how.
+HELP = ("needs_help", "support", "support_note")
+
 #: The questions that something is made from.
-TAKEN = ("onset_date", "has_symptoms", "language", "birth_date", "exemptions", "contacts", "places")
+TAKEN = ("onset_date", "has_symptoms", "language", "birth_date", "exemptions", "contacts", "places", *HELP)
 
 
 class Answer(NamedTuple):

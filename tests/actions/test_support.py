@@ -6,8 +6,10 @@ import pytest
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.actions import support
+from ringfence.actions import interview, support
 from ringfence.actions.errors import NotFound
+from ringfence.actions.interview import NOT_SAID
+from ringfence.actions.taking_up import take_up
 from ringfence.queries.support import SHOWN, asked
 from ringfence.rules.access import Refused, system_scope
 from tests.town import BLACKBURN, HOUR, LUTON, START, events
@@ -48,6 +50,35 @@ def test_done_is_done_once_and_stays_for_a_week(town):
     assert (waiting, [each.done_by for each in done]) == ((), ["Lola"])
     assert asked(scope=town.by("Leo"), now=NOW + SHOWN + HOUR) == ((), ())
     assert len(events("support.done")) == 1
+
+
+def test_the_list_has_the_newest_note_of_what_is_still_to_be_done(town):
+    trace = town.trace()
+    by, version = town.by("Nia"), iter(range(9))
+
+    def say(**answers):
+        interview.save(trace=trace, version=next(version), answers=answers, by=by, now=NOW)
+        take_up(by=system_scope("interviews"), now=NOW)
+
+    def notes():
+        return [{each.kind: each.note for each in some} for some in asked(scope=town.by("Lola"), now=NOW)]
+
+    say(needs_help="yes", support=["food", "money"], support_note="Two children.")
+    money = next(each.id for each in asked(scope=town.by("Lola"), now=NOW)[0] if each.kind == "money")
+    support.done(referral=money, by=town.by("Lola"), now=NOW)
+    say(support_note="Two children and a dog; after six.")
+    assert notes() == [{"food": "Two children and a dog; after six."}, {"money": "Two children."}]
+    say(has_symptoms="no")
+    # What is asked for once more is asked for with what was said since.
+    say(support=["food"])
+    say(support=["food", "money"])
+    assert notes() == [dict.fromkeys(("food", "money"), "Two children and a dog; after six."), {}]
+    say(support_note="")
+    assert notes() == [{"food": "", "money": ""}, {}]
+    say(support="", support_note="")
+    assert notes()[0] == {"other": NOT_SAID}
+    say(support_note="A walk for the dog.")
+    assert notes()[0] == {"other": "A walk for the dog."}
 
 
 def test_it_is_for_nobody_else(town):
