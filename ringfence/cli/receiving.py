@@ -53,7 +53,7 @@ class Printed:
         if r.status != "done":
             lines.append("  Not read to the end. Go on with: ringfence intake --resume")
         lines += [
-            f"  {r.rows:>11,} rows",
+            f"  {r.rows:>11,} {'row' if r.rows == 1 else 'rows'}",
             f"  {r.accepted:>11,} accepted, {r.positives:,} of them positive",
             f"  {r.duplicate:>11,} duplicate: the specimen was in the record already",
             f"  {r.quarantined:>11,} in quarantine" + (": see /quarantine" if r.quarantined else ""),

@@ -13,6 +13,7 @@ from ringfence.accounts import walls
 from ringfence.queries.lines import opened_list
 from ringfence.rules.access import NotFound, Scope, system_scope
 from ringfence.rules.deliveries import MOST_PARTS, Balance
+from ringfence.rules.plural import counted
 
 PAGE = 50
 """Lines of a list on one page."""
@@ -201,21 +202,25 @@ def _account(row: tuple[Any, ...], reading: set[int], contents: bool) -> Account
         problems.append(
             "It was received and not read yet. Run: ringfence intake --resume"
             if status == "received"
-            else f"It is half read ({summed.rows:,} rows so far), and nobody is at it. Run: ringfence intake --resume"
+            else f"It is half read ({counted(summed.rows, 'row')} so far), and nobody is at it. Run: ringfence intake --resume"
         )
     if status == "arriving":
         problems.append("It has not arrived whole.")
     if not balance.holds:
         problems.append(
-            f"{balance.rows:,} rows are not {balance.accepted:,} accepted, {balance.duplicate:,} duplicate and "
+            f"{counted(balance.rows, 'row is', 'rows are')} not {balance.accepted:,} accepted, {balance.duplicate:,} duplicate and "
             f"{balance.quarantined:,} in quarantine."
         )
     if status == "done" and (told != summed or begun != parts or finished != parts):
-        problems.append(f"Its parts add up to {summed.rows:,} rows, the receipt says {told.rows:,}.")
+        problems.append(f"Its parts add up to {counted(summed.rows, 'row')}, the receipt says {told.rows:,}.")
     if in_record != balance.accepted:
-        problems.append(f"{balance.accepted:,} rows were accepted; the record holds {in_record:,}.")
+        problems.append(
+            f"{counted(balance.accepted, 'row was', 'rows were')} accepted; the record holds {in_record:,}."
+        )
     if in_quarantine != balance.quarantined:
-        problems.append(f"{balance.quarantined:,} rows were set aside; the quarantine holds {in_quarantine:,}.")
+        problems.append(
+            f"{counted(balance.quarantined, 'row was', 'rows were')} set aside; the quarantine holds {in_quarantine:,}."
+        )
     if stored != size or chunks != last:
         problems.append(f"{size:,} bytes arrived; {stored:,} are stored, in {chunks} of {last} pieces.")
     elif contents and _digest(pk) != sha256:

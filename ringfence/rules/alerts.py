@@ -15,6 +15,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from ringfence.rules.calendar import MONTHS
+from ringfence.rules.plural import counted
 
 #: Alerts a year by chance alone below and above which the order says no more.
 RAREST, COMMONEST = 0.01, 52.0
@@ -116,7 +117,7 @@ def how_often(a_year: float) -> str:
 def evidence(finding: Finding) -> str:
     """One sentence: who, where, when, and how often by chance."""
     when = days_between(finding.start, finding.end)
-    cases = f"{finding.number} case{'' if finding.number == 1 else 's'}"
+    cases = counted(finding.number, "case")
     chance = f"expected by chance {how_often(finding.false_alarms)}"
     match finding.method:
         case Method.EXPOSURE:

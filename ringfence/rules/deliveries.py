@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ringfence.rules.plural import counted
+
 SPREADSHEET_LIMITS = (65_536, 1_048_576, 16_384)
 """Rows at which spreadsheet programs end, header included (Excel 97-2003, Excel since 2007, Excel 95)."""
 
@@ -46,7 +48,7 @@ def another_count(rows: int, expected_rows: int | None) -> list[str]:
         return []
     missing = "Rows are missing: ask for the file again."
     todo = missing if rows < expected_rows else "Ask the sender which count is right."
-    return [f"The sender said {expected_rows:,} rows; the file holds {rows:,}. {todo}"]
+    return [f"The sender said {counted(expected_rows, 'row')}; the file holds {rows:,}. {todo}"]
 
 
 def warnings(
@@ -86,14 +88,16 @@ def warnings(
         if known and number > max(known) + 1:
             missing = number - max(known) - 1
             said.append(
-                f"The file number jumps from {max(known)} to {number}: {missing} {'file' if missing == 1 else 'files'} of "
+                f"The file number jumps from {max(known)} to {number}: {counted(missing, 'file')} of "
                 "this source may not have arrived."
             )
     usual = sorted(count for _, count in earlier if count)
     if len(usual) >= 3 and rows:
         middle = usual[len(usual) // 2]
         if rows * USUAL_TIMES < middle or rows > middle * USUAL_TIMES:
-            said.append(f"{rows:,} rows is unusual for this source; its last deliveries held about {middle:,}.")
+            said.append(
+                f"{counted(rows, 'row')} is unusual for this source; its last deliveries held about {middle:,}."
+            )
     return said
 
 

@@ -12,6 +12,7 @@ from datetime import date
 
 from ringfence.rules.alerts import Method, days_between
 from ringfence.rules.figures import shared
+from ringfence.rules.plural import counted
 
 #: Roles that may have it, and those that have it until they say otherwise.
 MAY_HAVE, AT_FIRST = frozenset({"director", "analyst"}), frozenset({"director"})
@@ -58,14 +59,14 @@ def said(morning: Morning) -> dict[str, str]:
     lines = [f"- {sentence(each)}" for each in morning.found[:MOST_TOLD]]
     if len(morning.found) > MOST_TOLD:
         lines.append(f"- and {len(morning.found) - MOST_TOLD} more on the page.")
-    clusters = "1 cluster stands" if len(morning.found) == 1 else f"{len(morning.found)} clusters stand"
+    clusters = counted(len(morning.found), "cluster stands", "clusters stand")
     head = (
         f"{clusters} on your list, {new} of them new since yesterday."
         if morning.found
         else "No cluster stands on your list."
     )
-    incidents = "1 incident is open" if morning.incidents == 1 else f"{morning.incidents} incidents are open"
-    due = "1 action is due" if morning.due == 1 else f"{morning.due} actions are due"
+    incidents = counted(morning.incidents, "incident is open", "incidents are open")
+    due = counted(morning.due, "action is due", "actions are due")
     return {
         "cases": f"{_cases(morning.week)} in the last seven complete days, {_cases(morning.before)} in the seven before.",
         "found": "\n".join([head, *lines]),

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ringfence.rules.calendar import aware, london_date, next_open, next_working_day_end, spoken
+from ringfence.rules.plural import counted
 from ringfence.rules.policy import Model, PartnershipPolicy
 
 NATIONAL_TARGET = timedelta(hours=24)
@@ -49,10 +50,6 @@ class Decision(NamedTuple):
 
     allowed: bool
     why: str
-
-
-def _hours(number: int) -> str:
-    return "1 hour" if number == 1 else f"{number} hours"
 
 
 @lru_cache(maxsize=4096)
@@ -119,7 +116,7 @@ def _due(start: datetime, timeline: tuple[PartnershipPolicy, ...], live_from: da
 
 
 def _due_why(start: datetime, period: timedelta, floor: datetime, at: datetime, live_from: datetime) -> str:
-    hours = _hours(int(period / timedelta(hours=1)))
+    hours = counted(int(period / timedelta(hours=1)), "hour")
     if floor == start + period:
         begin = f"The set period of {hours} ends at {spoken(floor)}"
     elif floor == live_from:
@@ -164,7 +161,7 @@ def reason(*, transferred_at: datetime, set_period_hours: int, due_at: datetime)
     """
     ended = aware(transferred_at) + timedelta(hours=set_period_hours)
     told = (
-        f"Handed over because {_hours(set_period_hours)} passed without contact;"
+        f"Handed over because {counted(set_period_hours, 'hour')} passed without contact;"
         f" the set period ended at {spoken(ended)}"
     )
     if aware(due_at) <= ended:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
+from ringfence.rules.plural import counted
+
 #: Days between the onsets of an infector and of the infected that are usual, and possible at all. Background [B]: mean
 #: serial intervals of about 5 days were found, nearly all between 0 and 14.
 USUAL, POSSIBLE = (2, 9), (-2, 14)
@@ -40,10 +42,11 @@ def certainty(link: Link) -> tuple[str, str]:
     days = (link.case_day - link.source_day).days
     where = " in one household" if link.household else ""
     if USUAL[0] <= days <= USUAL[1]:
-        return "likely", f"ill {days} days after contact's case{where}"
+        return "likely", f"ill {counted(days, 'day')} after contact's case{where}"
+    apart = f"{counted(days, 'day')} apart"
     if POSSIBLE[0] <= days <= POSSIBLE[1]:
-        return "possible", f"{days} days apart{where}, less or more than usual"
-    return "unlikely", f"{days} days apart{where}"
+        return "possible", f"{apart}{where}, less or more than usual"
+    return "unlikely", f"{apart}{where}"
 
 
 _ORDER = {"likely": 0, "possible": 1, "unlikely": 2}

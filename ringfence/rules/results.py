@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ringfence.rules.calendar import london_date
+from ringfence.rules.plural import counted
 
 POSITIVE, NEGATIVE, VOID = "positive", "negative", "void"
 
@@ -144,7 +145,7 @@ def nhs_number(text: str) -> str:
         if not text:
             return ""
         if len(text) != 10:
-            raise Unusable(f"has {len(text)} characters where an NHS number has 10 digits")
+            raise Unusable(f"has {counted(len(text), 'character')} where an NHS number has 10 digits")
         if not (text.isascii() and text.isdigit()):
             raise Unusable("holds something other than digits")
     if (_HIGH[int(text[:5])] + _LOW[int(text[5:])]) % 11:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
 
+from ringfence.rules.plural import counted
+
 
 class Kind(StrEnum):
     """What sort of place it is."""
@@ -204,7 +206,7 @@ def risk(kind: str, cases: int, size: int | None, quiet_days: int) -> Risk:
     rate = 100 * cases / size if size else None
     active, complex_, high = quiet_days <= ACTIVE_DAYS, kind in COMPLEX, rate is not None and rate >= HIGH_ATTACK
     since = "today" if quiet_days <= 0 else "yesterday" if quiet_days == 1 else f"{quiet_days} days ago"
-    said = [f"{cases} {'case' if cases == 1 else 'cases'}, the last {since}"]
+    said = [f"{counted(cases, 'case')}, the last {since}"]
     if complex_:
         said.append("a setting for the health protection team")
     if high:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ringfence.geography.atlas import Atlas, UnknownArea
+from ringfence.rules.plural import counted
 
 AREA, NAME, TYPE, DAY, COUNT = "area code", "area name", "area type", "specimen date", "daily lab-confirmed cases"
 LOWER = frozenset(("ltla", "lower tier local authority", "lower-tier local authority"))
@@ -198,4 +199,4 @@ def differences(
         want = wanted.get((area, day), 0)
         positives, cases = held.get((area, day), (0, 0))
         if (positives, cases) != (want, want):
-            yield f"{area} on {day}: {want} wanted, {positives} positives and {cases} cases in the record"
+            yield f"{area} on {day}: {want} wanted, {counted(positives, 'positive')} and {counted(cases, 'case')} in the record"

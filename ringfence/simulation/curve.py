@@ -22,6 +22,7 @@ from ringfence.queries import plays, teams
 from ringfence.queries.policy import service_policies, service_policy
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import DAY, london_date, london_moment
+from ringfence.rules.plural import counted
 from ringfence.rules.policy import ENGLAND, EXERCISE, PolicyError
 from ringfence.simulation import counts, linelists, wave
 from ringfence.simulation.counts import Counts
@@ -80,7 +81,7 @@ def play_counts(
             refs.append(receipt.ref)
             receipts.append(receipt)
             if len(receipts) % 14 == 0:
-                say(f"  {taken[-1]}: {sum(each.cases_opened for each in receipts):,} cases")
+                say(f"  {taken[-1]}: {counted(sum(each.cases_opened for each in receipts), 'case')}")
             if floor is not None:
                 floor.meet()
                 floor.through(morning, end)
@@ -123,7 +124,7 @@ def play_wave(
                 floor.meet()
                 floor.through(at, min(now, at + DAY))
     opened = sum(each.cases_opened for each in receipts)
-    return _conclude(receipts, () if opened == cases else (f"{cases} cases wanted, {opened} opened",))
+    return _conclude(receipts, () if opened == cases else (f"{counted(cases, 'case')} wanted, {opened} opened",))
 
 
 def _conclude(receipts: Iterable[Receipt], unmet: tuple[str, ...]) -> Played:
@@ -140,11 +141,11 @@ def _conclude(receipts: Iterable[Receipt], unmet: tuple[str, ...]) -> Played:
 def _tell(found: Counts, path: Path, say: Callable[[str], None]) -> None:
     days = found.days
     said = f"from {days[0]:%-d %B %Y} to {days[-1]:%-d %B %Y}" if days else "on no day"
-    say(f"{path.name}: {found.total:,} cases of {found.areas} areas {said}.")
+    say(f"{path.name}: {counted(found.total, 'case')} of {counted(found.areas, 'area')} {said}.")
     for level, rows in found.left_out.items():
-        say(f"  {rows:,} rows of the level {level!r} are left out: they are sums of others.")
+        say(f"  Left out, as sums of others: {counted(rows, 'row')} of the level {level!r}.")
     for each in found.moved:
-        cases = "1 case" if each.cases == 1 else f"{each.cases:,} cases"
+        cases = counted(each.cases, "case")
         say(f"  {each.old}, {cases}, counts in {each.new}: {each.why}")
 
 

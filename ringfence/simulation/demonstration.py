@@ -23,6 +23,7 @@ from ringfence.rules.access import ROLES, Member, Scope, person_scope, system_sc
 from ringfence.rules.attempts import Kind, Outcome
 from ringfence.rules.calendar import DAY, LONDON, london_date, london_moment
 from ringfence.rules.handover import TeamKind
+from ringfence.rules.plural import counted
 from ringfence.rules.policy import EXERCISE, policy_at
 from ringfence.simulation import cast, interviews, wave
 from ringfence.simulation.answers import NOTES_OF_CARE_HOME
@@ -161,7 +162,7 @@ class _Play:
         return self.shares.get(area, 0)
 
     def run(self, hands: Hands) -> Tally:
-        self.say(f"Playing {self.days} days of a made-up wave ...")
+        self.say(f"Playing {counted(self.days, 'day')} of a made-up wave ...")
         self._establish()
         moments = self._moments()
         told = 0
@@ -185,7 +186,7 @@ class _Play:
     def _tell(self, day: int) -> None:
         done = self.floor.tally
         self.say(
-            f"  day {day} of {self.days}: {len(self.floor.people):,} traces, {done.tries:,} tries,"
+            f"  day {day} of {self.days}: {counted(len(self.floor.people), 'trace')}, {counted(done.tries, 'try', 'tries')},"
             f" {done.handed_over:,} handed over"
         )
 

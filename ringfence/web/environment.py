@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 
 from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
+from ringfence.rules.plural import counted
 from ringfence.web import words
 from ringfence.web.cells import cell, tag
 
@@ -79,7 +80,7 @@ def environment(**options: Any) -> Environment:
         lstrip_blocks=True,
         **{name: value for name, value in options.items() if name not in ("autoescape", "undefined")},
     )
-    made.globals.update(asset=asset, url=reverse, count=words.count, table_cell=cell, coloured_tag=tag)
+    made.globals.update(asset=asset, url=reverse, count=counted, table_cell=cell, coloured_tag=tag)
     made.filters.update(
         when=_at_now(words.when),
         ago=_at_now(words.ago),

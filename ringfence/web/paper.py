@@ -16,6 +16,7 @@ from ringfence.geography.resolve import atlas
 from ringfence.queries.incidents import Case, Record
 from ringfence.rules.attempts import TraceOutcome
 from ringfence.rules.calendar import london_date
+from ringfence.rules.plural import counted
 from ringfence.rules.settings import Kind
 from ringfence.web import words
 
@@ -91,7 +92,7 @@ def told(record: Record, *, area: str, made_by: str, now: datetime) -> dict[str,
         else "",
         "summary": record.summary,
         "evidence": "" if record.evidence in record.summary else record.evidence,
-        "quiet": "no case is linked" if record.quiet is None else words.count(record.quiet, "day"),
+        "quiet": "no case is linked" if record.quiet is None else counted(record.quiet, "day"),
         "days": [[words.day(day.on), day.cases, day.complete] for day in record.days],
         "cases": [
             {

@@ -10,6 +10,7 @@ from ringfence.queries.traces import Record
 from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.messages import KINDS
+from ringfence.rules.plural import counted
 from ringfence.web import words
 
 
@@ -123,7 +124,7 @@ def _told(each: Happening) -> Event:
             heading, by, why = f"{name}: {STATES[each.text]}", by or "The service", each.why
             colour = "orange" if each.text in ("failed", "cancelled") else ""
         case "answers":
-            heading = f"{words.count(each.number or 0, 'answer')} saved"
+            heading = f"{counted(each.number or 0, 'answer')} saved"
             by = by or "The resident, on the web"
         case "interview":
             heading, by, colour = "Interview completed", by or "The resident, on the web", "green"

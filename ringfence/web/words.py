@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from ringfence.rules.calendar import DAY, LONDON, MONTHS, WEEKDAYS, london_date
+from ringfence.rules.plural import counted
 
 NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
@@ -53,27 +54,22 @@ def when(at: datetime, now: datetime) -> str:
     return f"{day(at, london_date(now))} {clock(at)}"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """A number with its word: "1 trace", "2,304 traces"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def span(length: timedelta) -> str:
     """A length of time in its largest useful unit: "less than a minute", "25 minutes", "3 hours", "2 days"."""
     minutes = int(abs(length) / timedelta(minutes=1))
     if minutes < 1:
         return "less than a minute"
     if minutes < 60:
-        return count(minutes, "minute")
+        return counted(minutes, "minute")
     hours = minutes // 60
     if hours < 48:
-        return count(hours, "hour")
-    return count(hours // 24, "day")
+        return counted(hours, "hour")
+    return counted(hours // 24, "day")
 
 
 def span_of_seconds(seconds: int) -> str:
     """The length of a call: "45 seconds", "12 minutes"."""
-    return count(seconds, "second") if seconds < 60 else span(timedelta(seconds=seconds))
+    return counted(seconds, "second") if seconds < 60 else span(timedelta(seconds=seconds))
 
 
 def ago(at: datetime, now: datetime) -> str:

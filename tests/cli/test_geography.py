@@ -18,7 +18,7 @@ def test_populations_are_taken_once_and_what_is_wrong_is_one_line(
     file.write_text("code,population\nBB1 1,1200\n")
     given = ("--authority", BLACKBURN, "--populations", str(file))
     code, said = command("geography", "load", *given)
-    assert code == 0 and said.endswith(f"{BLACKBURN} has 0 boundaries and 1 populations of its own now.\n")
+    assert code == 0 and said.endswith(f"{BLACKBURN} has 0 boundaries and 1 population of its own now.\n")
     file.write_text("code,population\nBB1 1,lots\n")
     code, said = command("geography", "load", *given)
     assert code == 1 and said.endswith("own.csv, line 2: 'lots' is not a number of people.\n")

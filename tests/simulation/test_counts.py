@@ -108,7 +108,7 @@ def test_every_count_that_is_not_met_is_told() -> None:
     wanted = {("A", day): 2, ("B", day): 1, ("C", day): 1}
     held = {("A", day): (2, 2), ("B", day): (1, 0), ("D", day): (1, 1)}
     assert list(counts.differences(wanted, held)) == [
-        "B on 2020-06-22: 1 wanted, 1 positives and 0 cases in the record",
+        "B on 2020-06-22: 1 wanted, 1 positive and 0 cases in the record",
         "C on 2020-06-22: 1 wanted, 0 positives and 0 cases in the record",
-        "D on 2020-06-22: 0 wanted, 1 positives and 1 cases in the record",
+        "D on 2020-06-22: 0 wanted, 1 positive and 1 case in the record",
     ]

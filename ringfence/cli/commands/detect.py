@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from ringfence.rules.plural import counted
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -43,7 +45,9 @@ def register(app: typer.Typer) -> None:
             else:
                 for each in views:
                     first = each["list"][0]["evidence"] if each["list"] else "nothing"
-                    typer.echo(f"{each['day']}: {len(each['list'])} authorities on the list; first: {first}")
+                    typer.echo(
+                        f"{each['day']}: {counted(len(each['list']), 'authority', 'authorities')} on the list; first: {first}"
+                    )
             return
 
         from ringfence.cli import session

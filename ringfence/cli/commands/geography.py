@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from ringfence.rules.plural import counted
+
 POSTCODES = typer.Option(
     None,
     "--postcodes",
@@ -78,4 +80,5 @@ def _give(authority: str, boundaries: Path | None, populations: Path | None) -> 
     kept = shapes.give(area=authority, given=given, by=system_scope("geography"), now=datetime.now(UTC))
     if not kept.fresh:
         return f"{given.source} is there already."
-    return f"{authority} has {kept.boundaries} boundaries and {kept.populations} populations of its own now."
+    given_now = counted(kept.boundaries, "boundary", "boundaries"), counted(kept.populations, "population")
+    return f"{authority} has {' and '.join(given_now)} of its own now."

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from ringfence.rules.plural import counted
+
 FILES = typer.Argument(None, metavar="FILE...", help="Line lists, as CSV or gzip; - is the standard input.")
 
 
@@ -97,7 +99,10 @@ def register(app: typer.Typer) -> None:
                     for problem in each.problems:
                         typer.echo(f"    {problem}")
                 rows = sum(each.rows for each in accounts)
-                typer.echo(f"{len(accounts):,} deliveries with {rows:,} rows; {len(accounts) - len(wrong):,} balance.")
+                balance = counted(len(accounts) - len(wrong), "balances", "balance")
+                typer.echo(
+                    f"{counted(len(accounts), 'delivery', 'deliveries')} with {counted(rows, 'row')}; {balance}."
+                )
         if wrong:
             raise typer.Exit(1)
 

@@ -2,6 +2,8 @@
 
 import typer
 
+from ringfence.rules.plural import counted
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -20,7 +22,9 @@ def register(app: typer.Typer) -> None:
             from ringfence.rules.access import system_scope
 
             done = partnerships.establish(by=system_scope("accounts"), now=datetime.now(UTC))
-            typer.echo(f"{done.partnerships} authorities and {done.teams} teams were added.")
+            typer.echo(
+                f"Added: {counted(done.partnerships, 'authority', 'authorities')} and {counted(done.teams, 'team')}."
+            )
 
     @group.command("list")
     def every() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
+from ringfence.rules.plural import counted
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -183,17 +185,13 @@ def _details(each: Cluster, names: list[str]) -> dict[str, Any]:
     }
 
 
-def _count(number: int, one: str) -> str:
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
-
-
 def to_lines(
     clusters: list[dict[str, Any]], model: str, first: date, last: date, cases: int, places: int, left_out: int
 ) -> list[str]:
     """The clusters as a table for the terminal."""
-    lines = [f"{_count(cases, 'case')} at {_count(places, 'place')} from {first} to {last}, {model}."]
+    lines = [f"{counted(cases, 'case')} at {counted(places, 'place')} from {first} to {last}, {model}."]
     if left_out:
-        lines.append(f"{_count(left_out, 'case')} {'is' if left_out == 1 else 'are'} left out: the place is not known.")
+        lines.append(f"{counted(left_out, 'case is', 'cases are')} left out: the place is not known.")
     if not clusters:
         return [*lines, "No window has more cases than expected."]
     lines.append(
@@ -299,7 +297,7 @@ def _cases(
     number = {name: at for at, name in enumerate(names)}
     unknown = list(dict.fromkeys(name for name in at if name not in number))
     if unknown and not leave_out:
-        others = f" and {_count(len(unknown) - 1, 'other place')} of it are" if len(unknown) > 1 else " is"
+        others = f" and {counted(len(unknown) - 1, 'other place')} of it are" if len(unknown) > 1 else " is"
         raise series.Unusable(
             f"{path}: the place {unknown[0]}{others} not in {places}; add what is missing, "
             "or leave such cases out with --leave-out-unknown"
@@ -336,6 +334,6 @@ def _refuse_cases_without_people(
     if len(without):
         at = int(without[0])
         raise series.Unusable(
-            f"{places}: the place {names[at]} has a population of 0 and {_count(int(cases[at]), 'case')}; correct the population, "
+            f"{places}: the place {names[at]} has a population of 0 and {counted(int(cases[at]), 'case')}; correct the population, "
             "leave the place and its cases out, or use --model permutation"
         )

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import typer
 
+from ringfence.rules.plural import counted
+
 #: Unmet counts that are told one by one.
 SHOWN = 10
 
@@ -44,13 +46,14 @@ def register(app: typer.Typer) -> None:
             else:
                 played = curve.play_wave(days=days, cases=cases, seed=seed, now=now, say=typer.echo, trace=trace)
             typer.echo(
-                f"{played.deliveries} deliveries, {played.positives:,} positives, {played.cases:,} cases opened,"
-                f" {played.quarantined:,} rows in quarantine."
+                f"{counted(played.deliveries, 'delivery', 'deliveries')}, {counted(played.positives, 'positive')},"
+                f" {counted(played.cases, 'case')} opened,"
+                f" {counted(played.quarantined, 'row')} in quarantine."
             )
             if played.unmet:
                 for line in played.unmet[:SHOWN]:
                     typer.echo(f"  {line}")
-                typer.echo(f"{len(played.unmet)} counts are not met.")
+                typer.echo(f"{counted(len(played.unmet), 'count is', 'counts are')} not met.")
                 raise typer.Exit(FAILED)
             typer.echo(
                 "Every count is met: checked against the record, by authority and specimen date." if counts else ""

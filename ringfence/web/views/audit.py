@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from ringfence.queries import audit as queries
 from ringfence.rules.attempts import TraceOutcome
+from ringfence.rules.plural import counted
 from ringfence.web import words
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
@@ -198,7 +199,9 @@ def audit(request: StaffRequest) -> HttpResponse:
 def _shown(detail: dict[str, Any]) -> str:
     """How many a list showed and what it was narrowed to: "Queue, 12 traces", "3 cases: postcodes LE1"; "" of other acts."""
     if name := detail.get("list"):
-        return f"{LISTS.get(name, name)}, {words.count(detail.get('traces', 0), 'row' if name == 'quarantine' else 'trace')}"
+        return (
+            f"{LISTS.get(name, name)}, {counted(detail.get('traces', 0), 'row' if name == 'quarantine' else 'trace')}"
+        )
     for key, one, many in (("people", "case", None), ("alerts", "alert", None), ("found", "person", "people")):
         if isinstance(detail.get(key), int):
             narrowed = detail.get("filters") or {}
@@ -207,7 +210,7 @@ def _shown(detail: dict[str, Any]) -> str:
                 for name, said in FILTERS.items()
                 if name in narrowed
             ]
-            return words.count(detail[key], one, many) + (f" ({', '.join(to)})" if to else "")
+            return counted(detail[key], one, many) + (f" ({', '.join(to)})" if to else "")
     return ""
 
 

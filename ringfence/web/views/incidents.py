@@ -20,13 +20,13 @@ from ringfence.geography.atlas import Area
 from ringfence.geography.resolve import atlas
 from ringfence.queries import incidents as queries
 from ringfence.rules.calendar import london_date
+from ringfence.rules.plural import counted
 from ringfence.rules.settings import Kind
 from ringfence.web import chains, curves, paper
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, past_day, tabs
 from ringfence.web.visitor import StaffRequest
-from ringfence.web.words import count
 
 #: Cases up to which their list stands open on the page.
 LISTED = 40
@@ -77,7 +77,7 @@ def open_incident(request: StaffRequest, code: str) -> HttpResponse:
         except Invalid as problem:
             form.wrong(problem.field, problem.message)
         else:
-            messages.success(request, f"Incident {done.ref} is open, with {count(done.cases, 'case')} linked.")
+            messages.success(request, f"Incident {done.ref} is open, with {counted(done.cases, 'case')} linked.")
             return redirect("incident", done.ref)
     return _list(request, code, form, 422)
 
@@ -129,7 +129,7 @@ def _incident(
         kinds={each.value: each.words for each in Kind},
         offered=[
             ("", "Choose"),
-            *((each.ref, f"{each.name or each.ref}: {count(each.cases, 'case')}") for each in found.named),
+            *((each.ref, f"{each.name or each.ref}: {counted(each.cases, 'case')}") for each in found.named),
         ],
         ended=dict(Incident.Outcome.choices).get(found.outcome, ""),
         changed=changed,

@@ -17,6 +17,7 @@ from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
 from ringfence.rules.calendar import london_date
 from ringfence.rules.handover import Group
+from ringfence.rules.plural import counted
 from ringfence.web import words
 from ringfence.web.rendering import page
 from ringfence.web.visitor import Place, StaffRequest
@@ -79,5 +80,5 @@ def seen(request: StaffRequest) -> HttpResponse:
     place = chosen_team(request, request.POST.get("team", ""), "local")
     assert place.team is not None
     count = verbs.seen(team=place.team, by=request.scope, now=request.now)
-    messages.success(request, f"{words.count(count, 'notice')} marked as seen.")
+    messages.success(request, f"{counted(count, 'notice')} marked as seen.")
     return redirect(f"{SECTION}?team={place.team}")

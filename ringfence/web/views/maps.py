@@ -19,13 +19,13 @@ from ringfence.queries import map as queries
 from ringfence.queries.map import Cluster, Counts, SectorMap
 from ringfence.rules.calendar import DAY, london_date
 from ringfence.rules.figures import INCOMPLETE_DAYS
+from ringfence.rules.plural import counted
 from ringfence.web import maps, words
 from ringfence.web.forms import Form
 from ringfence.web.maps import Part
 from ringfence.web.rendering import page
 from ringfence.web.views.areas import SECTION, chosen_area, tabs
 from ringfence.web.visitor import StaffRequest
-from ringfence.web.words import number
 
 SPANS = (("1", "1 day"), ("3", "3 days"), ("7", "7 days"), ("14", "14 days"), ("28", "28 days"))
 
@@ -207,7 +207,7 @@ def _line(code: str, shape: Shape, counts: Counts, asked: Asked, today: date) ->
 
 
 def _part(line: Line, shape: Shape, limits: Sequence[int]) -> Part:
-    cases = f"{number(line.cases)} {'case' if line.cases == 1 else 'cases'}"
+    cases = counted(line.cases, "case")
     if line.rate is None:
         step, text = ("few" if line.cases else "0"), ""
         label = f"{line.name}: {cases}, too few residents for a rate"
@@ -266,10 +266,10 @@ def _list_of(request: StaffRequest, code: str, postcode: str, found: SectorMap) 
 
 
 def _cell(postcodes: Sequence[str], ring: list[int], found: SectorMap, request: StaffRequest, code: str) -> Part:
-    counted = [(postcode, found.cases[postcode].cases) for postcode in postcodes if postcode in found.cases]
-    counted = [each for each in counted if each[1]]
-    cases = sum(count for _, count in counted)
+    there = [(postcode, found.cases[postcode].cases) for postcode in postcodes if postcode in found.cases]
+    there = [each for each in there if each[1]]
+    cases = sum(number for _, number in there)
     if not cases:
         return Part([ring], "0", "", "", "", 0)
-    label = ", ".join(f"{name}: {count} {'case' if count == 1 else 'cases'}" for name, count in counted)
-    return Part([ring], _step(cases, CASES), str(cases), _list_of(request, code, counted[0][0], found), label, cases)
+    label = ", ".join(f"{name}: {counted(number, 'case')}" for name, number in there)
+    return Part([ring], _step(cases, CASES), str(cases), _list_of(request, code, there[0][0], found), label, cases)

@@ -12,6 +12,7 @@ from ringfence.actions import settings as verbs
 from ringfence.actions.errors import Invalid
 from ringfence.queries import settings as queries
 from ringfence.rules.exposures import CATEGORY_WORDS
+from ringfence.rules.plural import counted
 from ringfence.rules.settings import KIND_WORDS, MOST_PEOPLE
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
@@ -92,7 +93,10 @@ def size(request: StaffRequest, ref: str) -> HttpResponse:
     if not form.valid:
         return _page(request, ref, form, 422)
     verbs.set_size(setting=ref, people=people, by=request.scope, now=request.now)
-    messages.success(request, f"{people:,} people are there." if people else "How many people are there is not known.")
+    told = (
+        f"{counted(people, 'person is', 'people are')} there." if people else "How many people are there is not known."
+    )
+    messages.success(request, told)
     return redirect("setting", ref)
 
 

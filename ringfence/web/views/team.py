@@ -22,7 +22,7 @@ from ringfence.queries import work as queries
 from ringfence.queries.teams import open_teams
 from ringfence.rules.access import ENGLAND, Refused
 from ringfence.rules.bulk import CLOSINGS, Wanted, What
-from ringfence.web import words
+from ringfence.rules.plural import counted
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.visitor import Place, StaffRequest
@@ -257,10 +257,10 @@ def _do(request: StaffRequest) -> HttpResponse:
 
 def _tell(request: StaffRequest, done: verbs.Changed) -> None:
     if done.traces:
-        told = f"{words.count(done.traces, 'trace')} changed. Undo it under Changes, as long as nobody works on them."
+        told = f"{counted(done.traces, 'trace')} changed. Undo it under Changes, as long as nobody works on them."
         messages.success(request, told)
     for why, number, refs in _reasons(done.refused)[:3]:
-        messages.warning(request, f"{refs[0] if number == 1 and refs else words.count(number, 'trace')} stayed: {why}")
+        messages.warning(request, f"{refs[0] if number == 1 and refs else counted(number, 'trace')} stayed: {why}")
 
 
 @require_POST
@@ -272,8 +272,8 @@ def undo(request: StaffRequest, ref: str) -> HttpResponse:
     except Invalid as problem:
         messages.warning(request, problem.message)
     else:
-        messages.success(request, f"As before: {words.count(done.traces, 'trace')}.")
+        messages.success(request, f"As before: {counted(done.traces, 'trace')}.")
         for why, number, refs in _reasons(done.kept):
             shown = f" ({', '.join(refs)}{' and others' if number > len(refs) else ''})" if refs else ""
-            messages.warning(request, f"{words.count(number, 'trace')} stayed: {why}{shown}")
+            messages.warning(request, f"{counted(number, 'trace')} stayed: {why}{shown}")
     return redirect(f"{SECTION}/changes?team={place.team}")

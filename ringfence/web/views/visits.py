@@ -18,6 +18,7 @@ from ringfence.queries import visits as queries
 from ringfence.rules.access import Refused
 from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome
 from ringfence.rules.calendar import london_date
+from ringfence.rules.plural import counted
 from ringfence.web import paper as papers
 from ringfence.web import words
 from ringfence.web.forms import Form
@@ -85,9 +86,7 @@ def _plan(request: StaffRequest, form: Form, team: int) -> HttpResponse | None:
             form.wrong(problem.field, problem.message)
         else:
             stops = sum(count for _, count, _ in done.rounds)
-            messages.success(
-                request, f"{words.count(stops, 'visit')} for {words.day(on_date, london_date(request.now))}."
-            )
+            messages.success(request, f"{counted(stops, 'visit')} for {words.day(on_date, london_date(request.now))}.")
             for ref, why in done.left_out:
                 messages.warning(request, f"{ref or 'One trace'} is not on the list. {why}")
             return redirect(f"{SECTION}/{on_date}?team={team}")

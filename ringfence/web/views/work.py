@@ -14,7 +14,7 @@ from ringfence.queries import local as passed
 from ringfence.queries import work as queries
 from ringfence.queries.around import new_dates
 from ringfence.rules.access import Refused
-from ringfence.web import words
+from ringfence.rules.plural import counted
 from ringfence.web.rendering import page
 from ringfence.web.visitor import StaffRequest
 
@@ -70,7 +70,7 @@ def take(request: StaffRequest, team: int) -> HttpResponse:
     claimed = verbs.claim(team=team, by=request.scope, now=request.now)
     if claimed is None:
         left = queries.waiting(scope=request.scope, team=team, now=request.now)
-        messages.info(request, RESTING.format(words.count(left.queued, "trace")) if left.queued else EMPTY)
+        messages.info(request, RESTING.format(counted(left.queued, "trace")) if left.queued else EMPTY)
         return redirect(request.visitor.home)
     if claimed.resumed:
         messages.info(request, "You had this one open already. Record what came of it, or put it back.")
@@ -81,5 +81,5 @@ def take(request: StaffRequest, team: int) -> HttpResponse:
 def answers_seen(request: StaffRequest) -> HttpResponse:
     """Mark the answers to a team's questions as seen."""
     count = notes.seen(team=_team(request), by=request.scope, now=request.now)
-    messages.success(request, f"{words.count(count, 'answer')} marked as seen.")
+    messages.success(request, f"{counted(count, 'answer')} marked as seen.")
     return redirect(request.visitor.home)
