@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from io import StringIO
 from unittest.mock import patch
 
-from ringfence.cli import main
+from typer import testing
+from typer.main import get_command
+
+from ringfence.cli import application, main
+
+APPLICATION = application()
+
+#: The commands, made ready once for the calls ``RUN.invoke(APPLICATION, ...)``: that takes longer than most of them do.
+made = testing._get_command = cache(get_command)
+
+RUN = testing.CliRunner()
 
 
 def command(*arguments: str) -> tuple[int, str]:

@@ -13,7 +13,6 @@ import fcntl
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -97,29 +96,18 @@ def db(django_db_setup: Database, django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def committed(django_db_setup: Database, django_db_blocker: Any) -> Iterator[None]:
     """Real commits; afterwards every table of the apps is as the template has it, and other sessions are ended."""
-    from django.db import connections
-
     with django_db_blocker.unblock():
         try:
             yield
         finally:
-            django_db_setup.reset(connections.close_all)
+            django_db_setup.reset()
 
 
 @pytest.fixture
 def login(django_db_setup: Database) -> Iterator[Callable[[str], Connection]]:
     """Sign in to the test's database as ``app``, ``worker``, ``lab``, ``cli`` or ``owner``; autocommit."""
-    from ringfence.cli import session
-
-    with ExitStack() as closing:
-
-        def connect(role: str) -> Connection:
-            connection = session.login(f"ringfence_{role}")
-            connection.autocommit = True
-            closing.callback(connection.close)
-            return connection
-
-        yield connect
+    with django_db_setup.lending() as lend:
+        yield lambda role: lend(f"ringfence_{role}")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Country:
         self._teams: Mapping[tuple[str, str], int] = town.teams
         self._users: Mapping[str, User] = town.users
         _keep(database)
-        database.reset(connections.close_all)
+        database.reset()
 
     def restore(self) -> Town:
         """The country in the present transaction, or committed where there is none."""

@@ -12,42 +12,19 @@ import csv
 import io
 from datetime import date, datetime
 from random import Random
-from typing import Any
 
-import psycopg
 from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.actions import intake
-from ringfence.geography import packed, resolve
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
 from ringfence.simulation import linelists
 from ringfence.simulation.linelists import test_number as number_of
-from tests.town import BLACKBURN, HOUR, INTAKE, LEICESTER, LUTON, START
+from tests.database import POSTCODES
+from tests.town import HOUR, INTAKE, START
 
 NOW = START + HOUR
-
-POSTCODES = {"BB1 1AA": BLACKBURN, "BB1 1AB": BLACKBURN, "LU1 1AA": LUTON, "LE1 1AA": LEICESTER}
-
-
-def load_postcodes(owner: psycopg.Connection[Any]) -> None:
-    """Put the postcodes there, and commit."""
-    with owner.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO geography.postcodes (code, area, easting, northing) VALUES (%s, %s, 0, 0)"
-            " ON CONFLICT DO NOTHING",
-            list(POSTCODES.items()),
-        )
-        cursor.execute(
-            "INSERT INTO geography.loads (what, source, fingerprint, rows, seconds)"
-            " VALUES ('areas', 'the tests', '', 0, 0), ('postcodes', 'the tests', '', %s, 0) ON CONFLICT DO NOTHING",
-            [len(POSTCODES)],
-        )
-    packed.pack(owner)
-    owner.commit()
-    resolve.forget()
-
 
 PEOPLE = {
     "Ann": {"NHS number": number_of(0), "Family name": "Lee", "Date of birth": "1985-03-04", "Postcode": "BB1 1AA"},

@@ -5,15 +5,6 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from tests.database import Connection
-from tests.deliveries import load_postcodes
-
-
-@pytest.fixture
-def postcodes(owner: Connection) -> None:
-    """The postcodes of ``tests.deliveries``."""
-    load_postcodes(owner)
-
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_passwords() -> Iterator[None]:

@@ -14,11 +14,6 @@ from tests.town import HOUR, INTAKE, MINUTE, START, row
 NOW = START + 2 * HOUR
 
 
-@pytest.fixture(autouse=True)
-def _postcodes(postcodes):
-    """With somewhere to live."""
-
-
 @pytest.fixture
 def contact(town):
     """Somebody named as a household contact by name alone."""

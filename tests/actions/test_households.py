@@ -14,11 +14,6 @@ NOW = START + 2 * HOUR
 FLAT = 4_242
 
 
-@pytest.fixture(autouse=True)
-def _postcodes(postcodes):
-    """With somewhere to live."""
-
-
 @pytest.fixture
 def flat(town):
     """Six positive flatmates, each with a number of their own."""

@@ -18,7 +18,7 @@ from tests.town import BLACKBURN, ENGLAND, HOUR, INTAKE, LEICESTER, LUTON, START
 
 DAY = 24 * HOUR
 
-pytestmark = pytest.mark.usefixtures("postcodes", "afterwards_as_before")
+pytestmark = pytest.mark.usefixtures("afterwards_as_before")
 
 
 @pytest.fixture(scope="module")

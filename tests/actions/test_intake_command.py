@@ -6,17 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from ringfence.cli import application
+from tests.commands import APPLICATION, RUN
 from tests.deliveries import line, record, sheet, wave
 
-pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
+pytestmark = pytest.mark.usefixtures("real_town")
 
 
 def run(*arguments, stdin=b""):
-    """The exit code, what was printed, and what was said about failures; in this process, as starting one takes long."""
-    done = CliRunner().invoke(application(), list(map(str, arguments)), input=stdin)
+    """The exit code, what was printed, and what was said about failures."""
+    done = RUN.invoke(APPLICATION, list(map(str, arguments)), input=stdin)
     assert done.exception is None or isinstance(done.exception, SystemExit)
     return done.exit_code, done.stdout, done.stderr
 

@@ -15,7 +15,7 @@ from tests.dying import Apart, apart
 from tests.together import together
 from tests.town import INTAKE
 
-pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
+pytestmark = pytest.mark.usefixtures("real_town")
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from ringfence.simulation import linelists
 from tests.deliveries import NOW, problems, select
 from tests.town import INTAKE
 
-pytestmark = pytest.mark.usefixtures("real_town", "postcodes")
+pytestmark = pytest.mark.usefixtures("real_town")
 
 
 def read(count, positive):

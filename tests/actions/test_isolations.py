@@ -16,11 +16,6 @@ NOW = START + 2 * HOUR
 ENDS = "SELECT until_date, policy, because FROM isolations WHERE superseded_at IS NULL ORDER BY id"
 
 
-@pytest.fixture(autouse=True)
-def _postcodes(postcodes):
-    """With somewhere to live."""
-
-
 BEGINS = date(2026, 11, 18)
 
 

@@ -12,11 +12,6 @@ from tests.town import HOUR, LUTON, MINUTE, START, events
 NOW = START + 2 * HOUR
 
 
-@pytest.fixture(autouse=True)
-def _postcodes(postcodes):
-    """With somewhere to be."""
-
-
 @pytest.fixture
 def places(town):
     """The Mill as two cases name it, one of them as a shop; and one in Luton."""

@@ -19,11 +19,6 @@ CONTACTS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _postcodes(postcodes):
-    """With somewhere to live."""
-
-
 @pytest.fixture
 def case(town):
     """A case in Blackburn that Nia has open; tested on 16 November, so infectious from the 14th to the 26th."""

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from ringfence.cli import application, explain
-
-RUN = CliRunner()
+from ringfence.cli import explain
+from tests.commands import APPLICATION, RUN
 
 PLACES = "place,x,y,population\nA,0,0,100\nB,1,0,100\nC,0,1,200\nD,5,5,600\n"
 CASES = "place,date,cases\nA,2020-06-01,1\nB,2020-06-02,2\nA,2020-06-07,5\nA,2020-06-07,1\nC,2020-06-05,1\n"
@@ -32,7 +30,7 @@ class Folder:
         return names
 
     def asked(self, *words: str, cases: str = CASES, places: str = PLACES) -> Any:
-        done = RUN.invoke(application(), ["scan", *self.files(cases, places), *words, "--json"])
+        done = RUN.invoke(APPLICATION, ["scan", *self.files(cases, places), *words, "--json"])
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)
 
@@ -42,7 +40,7 @@ class Folder:
         return list(told["clusters"])
 
     def refused(self, *words: str, cases: str = CASES, places: str = PLACES) -> str:
-        done = RUN.invoke(application(), ["scan", *self.files(cases, places), *words])
+        done = RUN.invoke(APPLICATION, ["scan", *self.files(cases, places), *words])
         assert done.exit_code == 1 and isinstance(done.exception, Exception), done.output
         return explain(done.exception)
 
@@ -172,20 +170,20 @@ def test_unknown_places_can_be_left_out(folder: Folder) -> None:
     cases = CASES + "Z,2020-06-07,4\n"
     told = folder.asked("--leave-out-unknown", "--details", cases=cases)
     assert (told["cases"], told["cases_left_out"]) == (10, 4)
-    done = RUN.invoke(application(), ["scan", *folder.files(cases), "--leave-out-unknown"])
+    done = RUN.invoke(APPLICATION, ["scan", *folder.files(cases), "--leave-out-unknown"])
     assert "4 cases are left out" in done.stdout
 
 
 def test_the_table_for_the_terminal(folder: Folder) -> None:
     many = PLACES + "".join(f"E{n},{n / 1000},0,1\n" for n in range(1, 7))
-    done = RUN.invoke(application(), ["scan", *folder.files(places=many), "--max-population", "0.25"])
+    done = RUN.invoke(APPLICATION, ["scan", *folder.files(places=many), "--max-population", "0.25"])
     assert done.stdout.startswith("10 cases at 10 places from 2020-06-01 to 2020-06-07, poisson.\n")
     assert "2020-06-07  2020-06-07        6      0.14" in done.stdout and "0.001  A\n" in done.stdout
     inside = "".join(f"E{n},2020-06-07,2\n" for n in range(1, 7))
     all_inside = f"place,date,cases\nA,2020-06-01,0\n{inside}"
-    done = RUN.invoke(application(), ["scan", *folder.files(all_inside, many), "--replications", "0"])
+    done = RUN.invoke(APPLICATION, ["scan", *folder.files(all_inside, many), "--replications", "0"])
     assert " and 2 more" in done.stdout and " - " in done.stdout
-    done = RUN.invoke(application(), ["scan", *folder.files("place,date,cases\nA,2020-06-01,1\n")])
+    done = RUN.invoke(APPLICATION, ["scan", *folder.files("place,date,cases\nA,2020-06-01,1\n")])
     assert "No window has more cases than expected." in done.stdout
 
 
@@ -232,7 +230,7 @@ def test_poisson_needs_populations(folder: Folder) -> None:
 
 
 def test_a_file_that_is_not_there(folder: Folder) -> None:
-    done = RUN.invoke(application(), ["scan", str(folder.path / "none.csv"), *folder.files()[1:]])
+    done = RUN.invoke(APPLICATION, ["scan", str(folder.path / "none.csv"), *folder.files()[1:]])
     assert done.exception is not None and "none.csv: No such file" in explain(done.exception)  # type: ignore[arg-type]
 
 
@@ -260,6 +258,6 @@ def test_a_file_that_is_not_there(folder: Folder) -> None:
     ],
 )
 def test_wrong_options_are_refused(folder: Folder, words: list[str], said: str) -> None:
-    done = RUN.invoke(application(), ["scan", *folder.files(), *words])
+    done = RUN.invoke(APPLICATION, ["scan", *folder.files(), *words])
     assert done.exit_code == 2
     assert said in " ".join(done.output.replace("│", " ").split())

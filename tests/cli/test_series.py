@@ -8,24 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from ringfence.cli import application, explain
+from ringfence.cli import explain
 from ringfence.feeds.series import Unusable, a_date
+from tests.commands import APPLICATION, RUN
 
-RUN = CliRunner()
 FIRST = date(2020, 6, 1)
 
 
 def asked(*words: str) -> Any:
-    done = RUN.invoke(application(), [*words, "--json"])
+    done = RUN.invoke(APPLICATION, [*words, "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
 def refused(*words: str) -> str:
     """The line that a wrong file or option ends with."""
-    done = RUN.invoke(application(), list(words))
+    done = RUN.invoke(APPLICATION, list(words))
     assert done.exit_code == 1 and isinstance(done.exception, Exception)
     return explain(done.exception)
 
@@ -59,7 +58,7 @@ def test_growth(series: str) -> None:
 
 
 def test_the_same_as_a_table(series: str) -> None:
-    done = RUN.invoke(application(), ["growth", series, "--serial-interval", "5.2,2.8", "--last"])
+    done = RUN.invoke(APPLICATION, ["growth", series, "--serial-interval", "5.2,2.8", "--last"])
     head, *rows = done.stdout.splitlines()
     assert head.split("\t")[:3] == ["area", "start", "end"] and len(rows) == 2
 
@@ -116,7 +115,7 @@ def test_a_nowcast_where_no_case_is_reported_on_its_day(tmp_path: Path) -> None:
     *_, before, today = asked("nowcast", file)["nowcast"]
     assert (before["date"], before["reported"], before["expected"]) == ("2020-06-20", 4, 8)
     assert (today["reported"], today["expected"], today["lower"], today["complete"]) == (0, None, None, 0)
-    table = RUN.invoke(application(), ["nowcast", file]).stdout
+    table = RUN.invoke(APPLICATION, ["nowcast", file]).stdout
     assert table.splitlines()[-1] == "2020-06-21\tA\t2020-06-21\t0\t\t\t\t0"
 
 

@@ -19,8 +19,8 @@ from ringfence.rules.identity import name_key
 from ringfence.rules.places import Authority, authority, canonical, locate
 from ringfence.rules.results import Rejected, Result, read_row
 from ringfence.simulation.linelists import test_number as number_of
-from tests.database import Connection
-from tests.deliveries import HEADER, NOW, POSTCODES, deliver, load_postcodes, problems, record, select, sheet
+from tests.database import POSTCODES
+from tests.deliveries import HEADER, NOW, deliver, problems, record, select, sheet
 from tests.examples import examples
 from tests.town import BLACKBURN, ENGLAND, HOUR, LEICESTER, LUTON, Town
 
@@ -300,15 +300,10 @@ class Slowly:
         }
 
 
-@pytest.fixture
-def postcodes(owner: Connection) -> None:
-    load_postcodes(owner)
-
-
 @settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lists=DELIVERIES, large=st.booleans())
 def test_the_record_is_what_one_row_after_the_other_gives(
-    postcodes: None, town: Town, monkeypatch: pytest.MonkeyPatch, lists: list[list[dict[str, str]]], large: bool
+    town: Town, monkeypatch: pytest.MonkeyPatch, lists: list[list[dict[str, str]]], large: bool
 ) -> None:
     assert set(FIELD.values()) <= set(HEADER)
     monkeypatch.setattr(reading, "LARGE", 0 if large else 1 << 30)

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner
 
-from ringfence.cli import application
 from ringfence.rules.access import ROLES, Member, person_scope
 from ringfence.rules.handover import TeamKind
 from ringfence.simulation import cast
 from ringfence.web.visitor import Place, Visitor
+from tests.commands import APPLICATION, RUN, made
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +70,7 @@ def test_every_command_in_the_documents_exists_with_its_options(command: str) ->
 
 def _is_a_command(words: list[str], options: set[str]) -> None:
     """Follow the words down the command line's groups; the options must be among those of the command they end at."""
-    at: Any = get_command(application())
+    at: Any = made(APPLICATION)
     for word in words:
         if not hasattr(at, "commands") or not re.fullmatch(r"[a-z][a-z-]*", word):
             break
@@ -85,7 +83,7 @@ def _is_a_command(words: list[str], options: set[str]) -> None:
 def test_the_commands_of_the_readme_answer_when_asked_for_help() -> None:
     for command in {command for command in commands(README) if command.startswith("./run ringfence ")}:
         words = [word for word in shlex.split(command)[2:] if re.fullmatch(r"[a-z][a-z-]*", word)]
-        answer = CliRunner().invoke(application(), [*words, "--help"])
+        answer = RUN.invoke(APPLICATION, [*words, "--help"])
         assert answer.exit_code == 0, command
         assert "Usage:" in answer.output
 
@@ -93,7 +91,7 @@ def test_the_commands_of_the_readme_answer_when_asked_for_help() -> None:
 def test_every_door_and_every_command_is_in_the_readme() -> None:
     named = {tuple(shlex.split(command)[1:2]) for command in commands(README)}
     assert {(door,) for door in doors()} <= named
-    top: Any = get_command(application())
+    top: Any = made(APPLICATION)
     shown = {name for name, command in top.commands.items() if not command.hidden} - {"serve", "docs"}
     assert shown == {shlex.split(command)[2] for command in commands(README) if command.startswith("./run ringfence ")}
 

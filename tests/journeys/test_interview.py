@@ -16,7 +16,6 @@ from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
 from ringfence.rules.policy import ENGLAND, Exemption
 from tests.database import Connection
-from tests.deliveries import load_postcodes
 from tests.interviews import place as entry
 from tests.interviews import say, taken
 from tests.journeys.people import be
@@ -217,7 +216,6 @@ def test_with_the_keyboard_alone(page: Page, town: Town) -> None:
 def test_places_that_are_known_are_offered_while_typing(
     page: Page, town: Town, owner: Connection, axe: Callable[[Page], list[str]]
 ) -> None:
-    load_postcodes(owner)
     now = timezone.now()
     before = town.trace(now=now - timedelta(days=1), phone="07700900100")
     day = london_date(now).isoformat()

@@ -23,7 +23,6 @@ from ringfence.actions import visits as round_of_visits
 from ringfence.rules.access import system_scope
 from ringfence.rules.calendar import london_date
 from tests.database import Connection
-from tests.deliveries import load_postcodes
 from tests.interviews import person, place, rows, say, taken
 from tests.journeys.people import be
 from tests.journeys.windows import alone
@@ -75,7 +74,6 @@ def town(real_town: Town) -> Town:
 
 def interviewed(town: Town, trace: int, owner: Connection) -> tuple[str, str, str]:
     """An interview that names a household, a workmate and two places; references of a contact's trace and the places."""
-    load_postcodes(owner)
     now = timezone.now()
     days = {"from": str(london_date(now)), "until": str(london_date(now))}
     contacts = [

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import User
@@ -29,7 +28,7 @@ def played(django_db_setup: Database, django_db_blocker: Any) -> Iterator[Tally]
             settle()
             yield demonstration.play(now=NOW, say=lambda _: None, days=2, cases=60, seed=5, processes=2)
         finally:
-            django_db_setup.reset(connections.close_all)
+            django_db_setup.reset()
             resolve.forget()
 
 
@@ -109,7 +108,7 @@ def test_the_people_named_can_sign_in_and_the_staff_cannot(played: Tally) -> Non
 def test_the_number_of_processes_changes_nothing(played: Tally, django_db_setup: Database) -> None:
     """So neither does playing twice: the same seed, the same moment, the same play. The last test of what was played."""
     two = ask(FIGURES)
-    django_db_setup.reset(connections.close_all)
+    django_db_setup.reset()
     settle()
     demonstration.play(now=NOW, say=lambda _: None, days=2, cases=60, seed=5, processes=1)
     assert ask(FIGURES) == two

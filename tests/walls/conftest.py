@@ -172,7 +172,7 @@ def filled(django_db_setup: Database, django_db_blocker: Any, country: Country) 
             cases = {area: int(str(row(trace, "case_id")[0])) for area, trace in traces.items()}
             yield Filled(town, traces, people, cases)
         finally:
-            django_db_setup.reset(connections.close_all)
+            django_db_setup.reset()
 
 
 @pytest.fixture

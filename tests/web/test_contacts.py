@@ -4,18 +4,11 @@ import pytest
 from django.utils import timezone
 
 from ringfence.actions import work
-from tests.deliveries import load_postcodes
 from tests.interviews import person, place, rows, say, taken
 from tests.town import HOUR, LUTON, MINUTE, START, row
 from tests.web.reading import Page
 
 NOW = START + 2 * HOUR
-
-
-@pytest.fixture(autouse=True)
-def _postcodes(owner):
-    """With somewhere to live."""
-    load_postcodes(owner)
 
 
 @pytest.fixture

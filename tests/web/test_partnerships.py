@@ -15,7 +15,7 @@ from ringfence.actions import intake, partnerships
 from ringfence.partnerships.models import Partnership, Policy
 from ringfence.rules.access import system_scope
 from tests.town import ACCOUNTS, BLACKBURN, INTAKE, LEICESTER, LUTON, Town
-from tests.web.conftest import PASSWORD, SignedIn
+from tests.web.conftest import PASSWORD, SignedIn, browser
 from tests.web.reading import Page
 
 POLICY = f"/authorities/{BLACKBURN}/policy"
@@ -240,7 +240,7 @@ class TestSigningIn:
         town.users["Nia"].set_password(PASSWORD)
         with walls.transaction(ACCOUNTS):
             town.users["Nia"].save(update_fields=["password"])
-        client = Client()
+        client = browser()
         answer = client.post("/sign-in", {"username": "nia@example.org", "password": PASSWORD, **sent})
         return client, answer.status_code, answer.headers.get("Location", answer.content.decode())
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from tests.town import BLACKBURN, Town
-from tests.web.conftest import BACKEND, SignedIn, version
+from tests.web.conftest import BACKEND, SignedIn, browser, version
 from tests.web.reading import Page
 
 
@@ -232,7 +232,8 @@ ROUTES = (
     Route("dismiss", {"Dora": 404, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
     Route("area-map", {"Dora": 200, "Nia": 403, "Leo": 403, "Gil": 403, "Olu": 403, "Charlie": 403}, arguments=AREA),
     Route("area-map", {"Dora": 404}, arguments={"code": "E06000032"}),
-    Route("sector-map", {"Dora": 404, "Nia": 403, "Charlie": 403}, arguments=AREA | {"sector": "BB1-1"}),
+    Route("sector-map", {"Dora": 200, "Nia": 403, "Charlie": 403}, arguments=AREA | {"sector": "BB1-1"}),
+    Route("sector-map", {"Dora": 404}, arguments=AREA | {"sector": "LU1-1"}),
     Route("line-list", {"Dora": 200, "Nia": 404, "Leo": 404, "Olu": 404, "Charlie": 404}, arguments=AREA),
     Route("save-view", {"Dora": 422, "Nia": 404, "Charlie": 404}, method="post", arguments=AREA),
     Route(
@@ -331,7 +332,7 @@ def test_who_gets_what(town: Town, signed_in: SignedIn, trace: str) -> None:
 
 
 def test_nobody_is_asked_to_sign_in(town: Town, trace: str) -> None:
-    answers = {route.name: ask(Client(), route, trace) for route in ROUTES if route.needs_sign_in}
+    answers = {route.name: ask(browser(), route, trace) for route in ROUTES if route.needs_sign_in}
     assert {answer.status_code for answer in answers.values()} == {302}
     assert [name for name, answer in answers.items() if not answer.headers["Location"].startswith("/sign-in")] == []
 
@@ -375,4 +376,4 @@ def test_who_was_signed_out_meanwhile_is_told_and_comes_back_to_the_trace(signed
     page = Page(answer.content.decode())
     assert "What you sent was not saved" in page.words
     assert signed_in("Nia").get(answer.redirect_chain[-1][0], follow=True).request["PATH_INFO"] == f"/traces/{trace}"
-    assert "What you sent was not saved" not in Page(Client().get("/work", follow=True).content.decode()).words
+    assert "What you sent was not saved" not in Page(browser().get("/work", follow=True).content.decode()).words

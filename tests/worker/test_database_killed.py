@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
@@ -19,7 +18,7 @@ from ringfence.geography import resolve
 from tests import deliveries
 from tests.country import Country
 from tests.database import Database
-from tests.deliveries import NOW, deliver, events, load_postcodes, problems, receive, wave
+from tests.deliveries import NOW, deliver, events, problems, receive, wave
 from tests.dying import MOVED, TOLD, TRACES, Statements, due, record, sweep, whole
 from tests.town import INTAKE, Town
 
@@ -46,7 +45,7 @@ def database(own: Database, country: Country, django_db_setup: Database, committ
     try:
         yield country.restore()
     finally:
-        own.reset(connections.close_all)
+        own.reset()
         django_db_setup.turn_to()
         resolve.forget()
 
@@ -107,8 +106,6 @@ def test_again_and_again_in_sweeps_and_calls(own: Database, database: Town) -> N
 
 def intake_killed(own: Database, rows: int, kills: Iterable[int | str]) -> None:
     """A delivery is read while the server is killed at statements; the record is what one reading in peace makes."""
-    with psycopg.connect(own.server.admin(own.name)) as admin:
-        load_postcodes(admin)
     data = wave(rows)
     with transaction.atomic():
         deliver(data)

@@ -15,8 +15,6 @@ from ringfence.queries import alerts
 from ringfence.rules.alerts import Method
 from ringfence.rules.calendar import london_date
 from ringfence.worker import clock, detecting
-from tests.database import Connection
-from tests.deliveries import load_postcodes
 from tests.interviews import place, say
 from tests.town import BLACKBURN, HOUR, LUTON, START, Town
 
@@ -41,11 +39,6 @@ class Played(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         self.at += timedelta(seconds=timeout or 0)
         return self.is_set()
-
-
-@pytest.fixture(autouse=True)
-def postcodes(owner: Connection) -> None:
-    load_postcodes(owner)
 
 
 def listed(town: Town, at: datetime) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.deliveries import load_postcodes
 from tests.dying import (
     INTERVIEWS,
     MOVED,
@@ -134,7 +133,6 @@ def killed_takings(at: list[int]) -> None:
 
 
 def test_a_worker_is_killed_while_it_takes_up_what_was_said(owner: psycopg.Connection) -> None:
-    load_postcodes(owner)
     interview()
     assert apart(take_up, TOLD)[0] == -9
     assert made() == NOTHING
@@ -143,13 +141,11 @@ def test_a_worker_is_killed_while_it_takes_up_what_was_said(owner: psycopg.Conne
 
 @pytest.mark.nightly
 def test_a_worker_is_killed_at_every_statement_of_taking_up(owner: psycopg.Connection) -> None:
-    load_postcodes(owner)
     interview()
     killed_takings(list(range(1, 80)))
 
 
 def test_two_workers_take_up_what_was_said_once(owner: psycopg.Connection) -> None:
-    load_postcodes(owner)
     interview()
     both = [each.end() for each in [Apart(take_up), Apart(take_up)]]
     assert sorted(both) == [(0, 0), (0, INTERVIEWS)]

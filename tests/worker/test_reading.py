@@ -2,18 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from ringfence.actions import intake
 from ringfence.worker import reading
-from tests.deliveries import NOW, line, load_postcodes, problems, receive, select, sheet, wave
+from tests.deliveries import NOW, line, problems, receive, select, sheet, wave
 from tests.town import INTAKE
 from tests.worker.test_detecting import Played
-
-
-@pytest.fixture(autouse=True)
-def postcodes(owner):
-    load_postcodes(owner)
 
 
 def test_what_was_left_is_read_and_what_just_came_is_left_alone(real_town):
