@@ -13,6 +13,7 @@ from ringfence.accounts import walls
 from ringfence.actions.errors import NotFound, Stale
 from ringfence.partnerships import clock as policies
 from ringfence.queries.policy import local_teams, partnership_histories
+from ringfence.queries.renewal import GIVEN_BACK_AT
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import spoken
@@ -159,7 +160,8 @@ def clocks(
     homes = [to_area if to_kind is TeamKind.LOCAL else (each.authority or to_area) for each in held]
     areas = sorted(set(homes))
     histories, locals_ = partnership_histories(areas), local_teams(now, areas)
-    back = _had_local([each.id for each in held], to_team) if to_kind is TeamKind.NATIONAL else set()
+    nationally = to_kind in (TeamKind.NATIONAL, TeamKind.POOL)
+    back = _given_back([each.id for each in held], now) if nationally else {}
     found: list[tuple[Due, int | None]] = []
     for each, area in zip(held, homes, strict=True):
         if each.reason == FOLLOW_UP:
@@ -173,26 +175,25 @@ def clocks(
             histories.get(area, ()),
             local_team_live_from=local.live_from if local else None,
             now=now,
-            given_back=each.id in back,
+            given_back_at=back.get(each.id),
         )
         found.append((due, local.id if local and due.passes and local.id != to_team else None))
     return found
 
 
-def _had_local(traces: Sequence[int], besides: int) -> set[int]:
-    """Those of the traces that another local team has, or had; not by a change that was undone."""
+# Who has it now gives it back now.
+_GIVEN_BACK = f"""
+SELECT t.id, CASE WHEN k.kind = 'local' OR k.kind = 'health_protection' AND b.at IS NOT NULL THEN %(now)s ELSE b.at END
+FROM traces t JOIN teams k ON k.id = t.team_id CROSS JOIN LATERAL (SELECT {GIVEN_BACK_AT} AS at) b
+WHERE t.id = ANY (%(traces)s)
+"""
+
+
+def _given_back(traces: Sequence[int], now: datetime) -> dict[int, datetime | None]:
+    """When a local team that had the trace gave it back, which is now while it still has it; None where none had it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT h.trace_id FROM handovers h JOIN teams k ON k.id IN (h.from_team_id, h.to_team_id)"
-            " WHERE h.trace_id = ANY (%(traces)s) AND k.kind = 'local' AND k.id <> %(besides)s AND h.reason <> 'undone'"
-            " AND NOT EXISTS (SELECT 1 FROM handovers u WHERE u.trace_id = h.trace_id AND u.seq = h.seq + 1"
-            " AND u.reason = 'undone') AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = h.trace_id"
-            " AND m.reason = 'moved' AND m.seq >= h.seq)"
-            " UNION SELECT t.id FROM traces t JOIN teams k ON k.id = t.team_id"
-            " WHERE t.id = ANY (%(traces)s) AND k.kind = 'local'",
-            {"traces": list(traces), "besides": besides},
-        )
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute(_GIVEN_BACK, {"traces": list(traces), "now": now})
+        return dict(cursor.fetchall())
 
 
 @dataclass(frozen=True, slots=True)

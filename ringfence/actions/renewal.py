@@ -68,7 +68,7 @@ def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         columns: tuple[list[Any], ...] = ([], [], [], [], [])
-        for trace, area, transferred_at, due_at, why, passes, had_by_local in batch:
+        for trace, area, transferred_at, due_at, why, passes, given_back_at in batch:
             works = known[area]
             before = Due(due_at, passes, why)
             decision = due_anew(
@@ -77,7 +77,7 @@ def _take_up(revisions: dict[str, int], by: Scope, now: datetime) -> Applied:
                 works.policies,
                 local_team_live_from=works.live_from,
                 now=now,
-                given_back=had_by_local,
+                given_back_at=given_back_at,
             )
             passes_to = works.local_team if decision.passes else None
             rests = decision.passes and brought_forward(before)

@@ -89,13 +89,17 @@ def changed_since() -> frozenset[str]:
     return frozenset(area for (area,) in _rows("SELECT area FROM partnerships WHERE applied <> revision"))
 
 
+#: When trace ``t``, which a local team of its authority had, came back from there, or from who it was escalated to; null
+#: for one that no local team had.
+GIVEN_BACK_AT = """CASE WHEN t.handovers > 0 THEN (
+    SELECT max(h.at) FROM handovers h JOIN teams f ON f.id = h.from_team_id AND f.kind IN ('local', 'health_protection')
+    WHERE h.trace_id = t.id AND h.reason <> 'undone'
+        AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = t.id AND m.reason = 'moved' AND m.seq >= h.seq)
+    HAVING bool_or(f.kind = 'local')) END"""
+
 #: A trace of the authority that a national team has: what the rule asks of it, with what it was due by before.
-OPEN_WITH_NATIONAL = """
-SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS NOT NULL,
-    t.handovers > 0 AND EXISTS (
-        SELECT 1 FROM handovers h JOIN teams f ON f.id = h.from_team_id WHERE h.trace_id = t.id AND f.kind = 'local'
-            AND h.reason <> 'undone'
-            AND NOT EXISTS (SELECT 1 FROM handovers m WHERE m.trace_id = t.id AND m.reason = 'moved' AND m.seq >= h.seq))
+OPEN_WITH_NATIONAL = f"""
+SELECT t.id, t.authority, t.created_at, t.due_at, t.due_why, t.passes_to_id IS NOT NULL, {GIVEN_BACK_AT}
 FROM traces t JOIN teams o ON o.id = t.team_id AND o.kind = 'national'
 WHERE t.authority = ANY (%s) AND t.closed_at IS NULL AND t.reason <> 'followup'
 ORDER BY t.id
@@ -124,9 +128,9 @@ def preview(*, scope: Scope, proposed: PartnershipPolicy, now: datetime) -> Prev
                 history,
                 local_team_live_from=works.live_from,
                 now=now,
-                given_back=had_by_local,
+                given_back_at=given_back_at,
             )
-            for _, _, transferred_at, due_at, why, passes, had_by_local in rows
+            for _, _, transferred_at, due_at, why, passes, given_back_at in rows
         ]
 
     before, after = decide(works.policies), decide((*works.policies, proposed))

@@ -27,6 +27,12 @@ NATIONAL_TARGET = timedelta(hours=24)
 """What a team aims for where the clock passes nothing on; it orders the queue by urgency."""
 
 
+GIVEN_BACK = (
+    "The local team gave it back: the clock passes it on no more, and the aim is to reach them within 24 hours of that."
+)
+"""Why a trace that was given back is due, on the national team's pages."""
+
+
 class TeamKind(StrEnum):
     """The kinds of team that can own a trace."""
 
@@ -76,19 +82,20 @@ def due(
     *,
     local_team_live_from: datetime | None,
     now: datetime,
-    given_back: bool = False,
+    given_back_at: datetime | None = None,
 ) -> Due:
     """When a trace that a national team holds is due, and whether the clock then passes it to the local team.
 
     `history` is every policy of the one authority, in the order of recording; none means national only.
-    `local_team_live_from` is None when there is no local team. `given_back` says that the local team has had the trace
-    and gave it back: the clock does not pass it a second time. Where the clock passes nothing, `at` is a target of
-    24 hours from transfer. Raises ValueError for a moment without a time zone.
+    `local_team_live_from` is None when there is no local team. `given_back_at` is when the local team that had the trace
+    gave it back: the clock does not pass it a second time, and the national team's target counts from then. Where the
+    clock passes nothing, `at` is a target of 24 hours, from transfer unless it was given back. Raises ValueError for a
+    moment without a time zone.
     """
     start = aware(transferred_at)
     target = start + NATIONAL_TARGET
-    if given_back:
-        return Due(target, False, "The local team gave it back, so the clock does not pass it on again.")
+    if given_back_at is not None:
+        return Due(aware(given_back_at) + NATIONAL_TARGET, False, GIVEN_BACK)
     if not history:
         return Due(target, False, "No partnership policy is recorded, so the national team keeps it.")
     if local_team_live_from is None:
@@ -191,17 +198,23 @@ def after_move(
     *,
     local_team_live_from: datetime | None,
     now: datetime,
-    given_back: bool = False,
+    given_back_at: datetime | None = None,
 ) -> Due:
     """When a trace is due that a team of `kind` gets now, by a person's act or by the clock. Arguments as for `due`.
 
     A local team for which no policy with working days is in force, a health protection team and the pool aim for 24
-    hours: from now, or in the pool from transfer.
+    hours: from now, or in the pool from transfer or from when it was given back.
     """
     if kind is TeamKind.NATIONAL:
-        return due(transferred_at, history, local_team_live_from=local_team_live_from, now=now, given_back=given_back)
+        return due(
+            transferred_at,
+            history,
+            local_team_live_from=local_team_live_from,
+            now=now,
+            given_back_at=given_back_at,
+        )
     if kind is TeamKind.POOL:
-        return Due(aware(transferred_at) + NATIONAL_TARGET, False, "A pool trace is due in 24 hours.")
+        return Due(aware(given_back_at or transferred_at) + NATIONAL_TARGET, False, "A pool trace is due in 24 hours.")
     if kind is TeamKind.HEALTH_PROTECTION:
         return Due(
             aware(now) + NATIONAL_TARGET, False, "The health protection team aims to look at it within 24 hours."

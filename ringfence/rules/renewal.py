@@ -28,14 +28,14 @@ def due_anew(
     *,
     local_team_live_from: datetime | None,
     now: datetime,
-    given_back: bool = False,
+    given_back_at: datetime | None = None,
 ) -> Due:
     """`handover.due` for a trace that a national team has and that was due at `cached` by the policies before.
 
     A hand-over that was brought forward stays so where the trace still passes by the clock: it passes when the local
     team is at work by the new hours, and never later than it would by its set period.
     """
-    new = due(transferred_at, history, local_team_live_from=local_team_live_from, now=now, given_back=given_back)
+    new = due(transferred_at, history, local_team_live_from=local_team_live_from, now=now, given_back_at=given_back_at)
     if not new.passes or not brought_forward(cached):
         return new
     try:

@@ -6,11 +6,14 @@ from django.db import IntegrityError, connection, transaction
 from ringfence.accounts import walls
 from ringfence.actions import handover, partnerships, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
+from ringfence.actions.holding import clock, hold
 from ringfence.rules.access import Refused, system_scope
+from ringfence.rules.handover import GIVEN_BACK, TeamKind
 from tests.together import together
 from tests.town import (
     ACCOUNTS,
     BLACKBURN,
+    ENGLAND,
     HOUR,
     LEICESTER,
     LUTON,
@@ -121,8 +124,18 @@ def test_the_local_team_gives_back_with_a_reason(town):
         town.team("local"),
         True,
         None,
-        "The local team gave it back, so the clock does not pass it on again.",
+        GIVEN_BACK,
     )
+    # The national team has a day from then, also when the policy changes or another one of theirs takes it.
+    assert row(trace, "due_at") == (now + 24 * HOUR,)
+    partnerships.set_policy(area=BLACKBURN, by=ACCOUNTS, now=now, model="timed", set_period_hours=4)
+    assert partnerships.apply_changes(by=system_scope("policy"), now=now + HOUR) == ((BLACKBURN,), 1, 0)
+    assert row(trace, "due_at", "due_why") == (now + 24 * HOUR, GIVEN_BACK)
+    with walls.transaction(town.by("Nia")):
+        held = hold(trace, 2, now + HOUR)
+        for kind, area in (("pool", ENGLAND), ("national", LUTON)):
+            due, passes_to = clock(held, town.team(kind, area), TeamKind(kind), area, now + HOUR)
+            assert (due.at, passes_to) == (now + 24 * HOUR, None)
     assert sweep(now + 99 * HOUR).handed_over == 0
     assert owners(trace) == [
         (town.team("national"), START, town.team("local"), DUE, "set_period"),
@@ -167,7 +180,9 @@ def test_escalating_to_the_region_and_back(town):
     assert sweep(DUE).handed_over == 0
     back = handover.give_back(trace=trace, version=1, why="Not a resident", by=town.by("Hana"), now=DUE)
     assert back.to_team == town.team("national")
-    # The local team never had it, and its set period is over.
+    # The local team never had it, and its set period is over, also by a policy that came meanwhile.
+    partnerships.set_policy(area=BLACKBURN, by=ACCOUNTS, now=DUE, model="timed", set_period_hours=4)
+    partnerships.apply_changes(by=system_scope("policy"), now=DUE)
     assert sweep(DUE).handed_over == 1
     assert [reason for *_, reason in owners(trace)] == ["escalated", "given_back", "set_period"]
 

@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 
 from ringfence.accounts import walls
-from ringfence.actions import attempts, handover, moving, work
+from ringfence.actions import attempts, handover, moving, partnerships, work
 from ringfence.queries.allocation import allocation
+from ringfence.rules.access import system_scope
 from ringfence.rules.allocation import Residence
 from ringfence.worker import clock
 from tests.town import (
+    ACCOUNTS,
     BLACKBURN,
     HOUR,
     INTAKE,
@@ -116,6 +118,16 @@ def test_it_goes_when_the_claim_lapses_and_not_to_the_local_team_of_before(town:
     assert where(called.trace) == (LEICESTER, town.team("national", LEICESTER)) and waiting() == []
     assert row(called.trace, "queued, claimed_by, claimed_at, ready_at") == (True, None, None, None)
     assert [reason for *_, reason in owners(called.trace)] == ["moved"]
+
+
+def test_what_a_local_team_had_elsewhere_passes_by_the_clock_of_the_new_home(town: Town) -> None:
+    trace = town.trace(LUTON)
+    assert where(trace) == (LUTON, town.team("local", LUTON))
+    moves_to(trace, BLACKBURN)
+    assert where(trace) == (BLACKBURN, town.team("national"))
+    partnerships.set_policy(area=BLACKBURN, by=ACCOUNTS, now=NOW, model="timed", set_period_hours=4)
+    partnerships.apply_changes(by=system_scope("policy"), now=NOW)
+    assert row(trace, "passes_to_id") == (town.team("local"),)
 
 
 @pytest.mark.parametrize("outcome", ["reached", "escalate"])

@@ -103,6 +103,13 @@ def test_the_moment_due_tells_the_set_period(history, transferred_at, live_from)
         assert answer.at == next_open(policy_at(history, answer.at), floor)
 
 
+@given(st.sampled_from((TeamKind.NATIONAL, TeamKind.POOL)), histories, near, near, st.none() | near, near)
+def test_who_has_it_again_has_a_day_from_then_whatever_went_before(kind, history, at, back, live_from, now):
+    answer = after_move(kind, at, history, local_team_live_from=live_from, now=now, given_back_at=back)
+    assert (answer.at, answer.passes) == (back + 24 * HOUR, False)
+    assert len(answer.why) <= 200
+
+
 @given(st.sampled_from(TeamKind), histories, near, near, st.none() | near)
 def test_a_moved_trace_is_due_and_only_a_national_team_s_passes(kind, history, transferred_at, now, live_from):
     answer = after_move(kind, transferred_at, history, local_team_live_from=live_from, now=now)
@@ -125,7 +132,7 @@ def test_the_policy_in_force_now_decides_even_when_it_began_this_moment():
 @given(histories, near)
 def test_what_the_clock_never_passes(history, at):
     no_team = due(at, history, local_team_live_from=None, now=at)
-    given_back = due(at, history, local_team_live_from=at, now=at, given_back=True)
+    given_back = due(at, history, local_team_live_from=at, now=at, given_back_at=at)
     nothing = due(at, [], local_team_live_from=at, now=at)
     assert [answer.passes for answer in (no_team, given_back, nothing)] == [False] * 3
     assert {answer.at for answer in (no_team, given_back, nothing)} == {at + 24 * HOUR}
