@@ -77,7 +77,7 @@ def _receipt(delivery: Delivery, *, again: bool = False) -> Receipt:
         delivery.positives,
         delivery.cases_opened,
         delivery.refusal,
-        tuple(delivery.warnings),
+        tuple(delivery.warnings) if delivery.status == Delivery.Status.DONE else (),
         delivery.encoding,
         again,
     )

@@ -76,7 +76,10 @@ def _few_collections() -> Iterator[None]:
 
 
 class Batch(NamedTuple):
-    """Some rows, read; ``upto`` is the number of the last record looked at."""
+    """Some rows, read; ``upto`` is the number of the last record looked at.
+
+    ``phones``: of how many positives the telephone number is given and cannot be one, and of how many positives.
+    """
 
     columns: Columns
     keys: Keys
@@ -84,6 +87,7 @@ class Batch(NamedTuple):
     upto: int
     unknown_headers: list[str]
     plain: Plain | None
+    phones: tuple[int, int]
 
 
 LARGE = 2_000_000
@@ -96,6 +100,12 @@ MOST_TOGETHER = 4
 """Pieces of a delivery whose rows are taken apart at once."""
 
 _NEED, _END = object(), object()
+
+#: While a delivery is read, its warnings are the two counts of ``Batch.phones``, of all parts.
+_PHONES = """
+UPDATE deliveries SET warnings = jsonb_build_array(
+    coalesce((warnings->>0)::bigint, 0) + %s, coalesce((warnings->>1)::bigint, 0) + %s) WHERE id = %s
+"""
 
 
 class Reader:
@@ -113,7 +123,6 @@ class Reader:
         self.delivery, self.by, self.now = delivery, by, now
         self.number, self.mapping, self.progress = part, mapping, progress
         self.unknown_headers: list[str] = []
-        self.spoilt_phones = (0, 0)
         with walls.transaction(by):
             self.part = Part.objects.get(delivery=delivery, number=part)
             if self.mapping is None:
@@ -167,11 +176,12 @@ class Reader:
             plain = None
             if plainly is not None and not self.merger.careful:
                 plain, records = plainly.apart(records)
+            spoilt, positives = reader.spoilt_phones, reader.positives
             columns, aside = reader.read(records)
-            self.spoilt_phones = (reader.spoilt_phones, reader.positives)
+            phones = reader.spoilt_phones - spoilt, reader.positives - positives
             if plain is not None and not plain.distinct(columns):
                 columns, plain = plain.among(columns), None
-            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain)
+            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain, phones)
 
     def _plainly(self, reader: LineList) -> Plainly | None:
         """For a large delivery, the way by which most of its negative rows are read."""
@@ -272,6 +282,10 @@ class Reader:
             auditing.record(
                 "delivery.batch", by=self.by, now=self.now, detail={"delivery": self.delivery.pk, "rows": rows}
             )
+            # At last, because the other parts' readers wait for this row.
+            if any(batch.phones):
+                with connection.cursor() as cursor:
+                    cursor.execute(_PHONES, [*batch.phones, self.delivery.pk])
         self.unknown_headers = batch.unknown_headers
         if self.progress is not None:
             self.progress(rows)
@@ -289,14 +303,14 @@ class Reader:
             earlier = (
                 Delivery.objects.filter(source=row.source, status="done").exclude(pk=row.pk).order_by("-received_at")
             )
+            spoilt, positives = row.warnings or (0, 0)
             row.warnings = deliveries.warnings(
                 rows=row.rows,
                 expected_rows=row.expected_rows,
                 filename=row.filename,
                 earlier=[(each.filename, each.rows) for each in earlier[:10]],
                 unknown_headers=self.unknown_headers,
-                # Of what this process read: rows are divided by birth date, so a part of them tells of all.
-                spoilt_phones=self.spoilt_phones,
+                spoilt_phones=(spoilt, positives),
             )
             if "cp1252" in row.encoding:
                 row.warnings.append(

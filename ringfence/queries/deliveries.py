@@ -77,7 +77,7 @@ SELECT d.ref, d.source, d.filename, d.status, d.received_at, d.finished_at, d.si
     coalesce(p.rows, d.rows), coalesce(p.accepted, d.accepted), coalesce(p.duplicate, d.duplicate),
     coalesce(p.quarantined, d.quarantined), coalesce(p.positives, d.positives),
     coalesce(p.cases_opened, d.cases_opened), d.expected_rows, d.refusal,
-    ARRAY(SELECT jsonb_array_elements_text(d.warnings)),
+    ARRAY(SELECT jsonb_array_elements_text(d.warnings) WHERE d.status = 'done'),
     (SELECT count(*) FROM quarantines q WHERE q.delivery_id = d.id AND q.settled_at IS NULL)
 FROM deliveries d
 LEFT JOIN LATERAL (

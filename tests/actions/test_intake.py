@@ -11,6 +11,7 @@ from ringfence.accounts import walls
 from ringfence.actions import intake, sources, work
 from ringfence.actions.errors import Invalid, NotFound
 from ringfence.feeds.linelist import SourceMapping
+from ringfence.queries.deliveries import receipt
 from ringfence.rules.access import Refused
 from ringfence.simulation.linelists import test_number as number_of
 from tests.deliveries import NOW, counts, deliver, events, line, problems, receive, record, select, sheet
@@ -464,6 +465,22 @@ def test_telephone_numbers_that_a_spreadsheet_spoilt_are_pointed_out():
         "writes it: a spreadsheet makes 7.7E+09 of it.",
     )
     assert deliver(sheet(line("S4", "Ann", result="Negative", Phone=spoilt), line("S5", "Bob"))).warnings == ()
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_spoilt_telephone_numbers_are_counted_in_every_part(town, last):
+    phones = ("7.7009E+09", "7.7009E+09", "07700 900001", "07700 900002")
+    rows = [
+        line(f"S{n}", "Ann", Date_of_birth=f"1980-01-0{n}", Family_name="ABCD"[n - 1] * 3, NHS_number="", Phone=phone)
+        for n, phone in enumerate(phones, 1)
+    ]
+    ref = receive(sheet(*rows)).ref
+    first = intake.process(delivery=ref, by=INTAKE, now=NOW, part=1 - last, parts=2)
+    assert (first.status, first.warnings) == ("processing", ())
+    assert receipt(ref, scope=town.by("Olu"), now=NOW)[0].warnings == ()
+    done = intake.process(delivery=ref, by=INTAKE, now=NOW, part=last, parts=2)
+    assert (done.status, done.positives) == ("done", 4)
+    assert done.warnings[0].startswith("The telephone number of 50% of the positive results")
 
 
 def test_what_cannot_be_asked_of_intake():

@@ -31,7 +31,10 @@ class Source(models.Model):
     "duplicate quarantined positives cases_opened finished_at expected_rows warnings parts",
 )
 class Delivery(models.Model):
-    """One file or message. The same bytes twice are the same delivery."""
+    """One file or message. The same bytes twice are the same delivery.
+
+    ``warnings`` are sentences once it is ``done``, and before that what they are made from (``actions.reading``).
+    """
 
     class Status(models.TextChoices):
         ARRIVING = "arriving", "Arriving"
