@@ -129,6 +129,13 @@ def rows(statement: str, arguments: Sequence[Any] | Mapping[str, Any] = ()) -> l
         return cursor.fetchall() if cursor.description else []
 
 
+def fetch(statement: str, arguments: Any = ()) -> list[Any]:
+    """The rows of a statement that is asked now and then, in the present transaction: planned for its values each time."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return list(cursor.fetchall())
+
+
 _SET = "SELECT set_config('role', %s, true), set_config('ringfence.ticket', %s, true)"
 
 

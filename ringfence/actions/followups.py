@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.actions import auditing
 from ringfence.actions.writing import reserve
@@ -95,17 +93,17 @@ def make(*, by: Scope, now: datetime) -> Made:
         raise Refused("Follow-up calls are planned by the clock, under the system scope interviews.")
     with walls.transaction(by):
         lost = became = 0
-        ((open_,),) = _rows(_OPEN, {})
+        ((open_,),) = walls.fetch(_OPEN, {})
         if open_:
             became = _end(_BECAME, "became_case", by, now)
             lost = _end(_LOST, "lost", by, now)
-        areas = [area for (area,) in _rows(_AREAS, {})]
+        areas = [area for (area,) in walls.fetch(_AREAS, {})]
         planned = _plan(areas, by, now) if areas else 0
     return Made(planned, lost, became)
 
 
 def _end(statement: str, outcome: str, by: Scope, now: datetime) -> int:
-    ended = _rows(statement, {"now": now, "outcome": outcome, "today": london_date(now)})
+    ended = walls.fetch(statement, {"now": now, "outcome": outcome, "today": london_date(now)})
     auditing.record_many(
         f"followup.{outcome}",
         [{"trace": trace, "person": person, "team": team, "area": area} for trace, person, team, area in ended],
@@ -122,7 +120,7 @@ def _plan(areas: list[str], by: Scope, now: datetime) -> int:
         return 0
     today = london_date(now)
     days = [day for policy in policies.values() for day in policy.follow_up_days]
-    found = _rows(
+    found = walls.fetch(
         _ISOLATING,
         {
             "today": today,
@@ -159,7 +157,7 @@ def _plan(areas: list[str], by: Scope, now: datetime) -> int:
     names = "people cases authorities teams areas nationals whys dues due_whys readys phones households".split()
     columns: dict[str, Any] = {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
     columns |= {"ids": ids, "refs": [reference(each) for each in ids], "now": now, "priority": PRIORITY}
-    added = _rows(_ADD, columns)
+    added = walls.fetch(_ADD, columns)
     auditing.record_many(
         "followup.planned",
         [{"trace": trace, "person": person, "team": team, "area": area} for trace, person, team, area in added],
@@ -177,9 +175,3 @@ def _in_force(areas: list[str], now: datetime) -> dict[str, PartnershipPolicy]:
         if begun and policy_at(begun, now).follow_up_days:
             found[area] = policy_at(begun, now)
     return found
-
-
-def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -87,11 +86,11 @@ def plan(
     if not traces:
         raise Invalid("trace", "Tick whom to visit.")
     with walls.transaction(by):
-        old = [row[0] for row in _rows(_THERE, {"team": team, "day": on_date, "visitors": people})]
+        old = [row[0] for row in walls.fetch(_THERE, {"team": team, "day": on_date, "visitors": people})]
         held = {each.id: each for each in hold_many(sorted({*old, *traces}))}
         left_out = [("", "There is no such trace that you may see.") for each in set(traces) if each not in held]
         going: dict[int, Point | None] = {}
-        for trace, known, east, north in _rows(_PLACES, {"traces": list(held)}):
+        for trace, known, east, north in walls.fetch(_PLACES, {"traces": list(held)}):
             why = _not_visited(held[trace], team, known)
             if why:
                 left_out.append((held[trace].ref, why))
@@ -245,7 +244,7 @@ def record(
 
 
 def _visit(visit: int, by: Scope) -> _Visit:
-    rows = _rows(_VISIT, {"visit": visit, "teams": list(by.teams)})
+    rows = walls.fetch(_VISIT, {"visit": visit, "teams": list(by.teams)})
     if not rows:
         raise NotFound("This visit is not one of your team's.")
     return _Visit(*rows[0])
@@ -277,9 +276,3 @@ def _as_note(held: Held, tried: attempts.Told, by: Scope, now: datetime) -> str:
     text = f"Visited at {spoken(tried.at)}: {tried.outcome.label.lower()}."
     notes.add(trace=held.id, kind="note", text=f"{text} {tried.note}"[: notes.LONGEST].strip(), by=by, now=now)
     return f"The {held.team_name} has this trace by now, so your visit is on it as a note for them."
-
-
-def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())

@@ -12,8 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection
-
 from ringfence.accounts import walls
 from ringfence.partnerships.models import policy_value
 from ringfence.queries.policy import partnership_histories
@@ -204,7 +202,7 @@ def authorities(*, scope: Scope, now: datetime) -> tuple[Authority, ...]:
     """Every authority with a partnership, by name. Raises Refused without the permission to see partnerships."""
     require_view(scope)
     with walls.transaction(system_scope("statistics")):
-        rows = _rows(_AUTHORITIES, {"now": now, "area": None})
+        rows = walls.fetch(_AUTHORITIES, {"now": now, "area": None})
         dated = partnership_histories(row[0] for row in rows)
         return tuple(_line(row, dated.get(row[0], ()), now) for row in rows)
 
@@ -290,13 +288,13 @@ def authority(*, scope: Scope, area: str, now: datetime) -> AuthorityPage | None
     shown = may_see_people(scope, area)
     values = {"now": now, "area": area}
     with walls.transaction(system_scope("statistics")):
-        rows = _rows(_AUTHORITIES, values)
+        rows = walls.fetch(_AUTHORITIES, values)
         if not rows:
             return None
-        history = _rows(_HISTORY, [area])
-        teams = _rows(_TEAMS, values)
-        people = _rows(_PEOPLE, values) if shown else []
-        lendings = _rows(_LENDINGS, values) if shown else []
+        history = walls.fetch(_HISTORY, [area])
+        teams = walls.fetch(_TEAMS, values)
+        people = walls.fetch(_PEOPLE, values) if shown else []
+        lendings = walls.fetch(_LENDINGS, values) if shown else []
     row = rows[0]
     policies = [policy_value(*each[:-2]) for each in history]
     members: dict[int | None, list[MemberLine]] = {}
@@ -349,10 +347,3 @@ def require_view(scope: Scope) -> None:
     """Raise Refused unless the scope may see partnerships; the command line may."""
     if scope.name != "accounts" and not (scope.may("partnership view") or scope.may("partnership")):
         raise Refused("Your role does not let you see partnerships.")
-
-
-def _rows(statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

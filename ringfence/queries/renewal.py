@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.queries.partnerships import require_view
@@ -86,7 +83,7 @@ def changed_since() -> frozenset[str]:
 
     Inside a transaction that the caller has opened.
     """
-    return frozenset(area for (area,) in _rows("SELECT area FROM partnerships WHERE applied <> revision"))
+    return frozenset(area for (area,) in walls.fetch("SELECT area FROM partnerships WHERE applied <> revision"))
 
 
 #: When trace ``t``, which a local team of its authority had, came back from there, or from who it was escalated to; null
@@ -115,10 +112,10 @@ def preview(*, scope: Scope, proposed: PartnershipPolicy, now: datetime) -> Prev
     """
     require_view(scope)
     with walls.transaction(system_scope("statistics")):
-        if not _rows("SELECT 1 FROM partnerships WHERE area = %s", [proposed.area]):
+        if not walls.fetch("SELECT 1 FROM partnerships WHERE area = %s", [proposed.area]):
             return None
         works = clockwork([proposed.area], now)[proposed.area]
-        rows = _rows(OPEN_WITH_NATIONAL, [[proposed.area]])
+        rows = walls.fetch(OPEN_WITH_NATIONAL, [[proposed.area]])
 
     def decide(history: Sequence[PartnershipPolicy]) -> list[Due]:
         return [
@@ -190,10 +187,3 @@ def _passing(decisions: Sequence[Due], now: datetime) -> Passing:
         return sum(wait <= timedelta(hours=hours) for wait in waits)
 
     return Passing(within(0), within(1), within(6), within(24), len(waits) - within(24), len(decisions) - len(waits))
-
-
-def _rows(statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -108,7 +108,7 @@ def candidates(*, scope: Scope, team: int, now: datetime, limit: int = 100) -> t
     """Open traces of the team whose address is known, the one due first at the top. For its members; logged."""
     _must_visit(scope, team)
     with walls.transaction(scope):
-        found = tuple(Candidate(*row) for row in _rows(_CANDIDATES, {"team": team, "limit": limit}))
+        found = tuple(Candidate(*row) for row in walls.fetch(_CANDIDATES, {"team": team, "limit": limit}))
         opened_list("to visit", team, len(found), scope, now)
     return found
 
@@ -126,7 +126,7 @@ def days(*, scope: Scope, team: int, now: datetime) -> tuple[PlannedDay, ...]:
     _must_visit(scope, team)
     with walls.transaction(scope):
         since = london_date(now) - timedelta(days=1)
-        return tuple(PlannedDay(*row) for row in _rows(_DAYS, {"team": team, "since": since}))
+        return tuple(PlannedDay(*row) for row in walls.fetch(_DAYS, {"team": team, "since": since}))
 
 
 _VISITORS = """
@@ -140,7 +140,7 @@ def visitors(*, scope: Scope, team: int, now: datetime) -> tuple[tuple[int, str]
     """Those who work in the team now, by name: their number and name."""
     _must_visit(scope, team)
     with walls.transaction(scope):
-        return tuple((user, name) for user, name in _rows(_VISITORS, {"team": team, "now": now}))
+        return tuple((user, name) for user, name in walls.fetch(_VISITORS, {"team": team, "now": now}))
 
 
 _STOPS = """
@@ -164,7 +164,7 @@ def day(
     _must_visit(scope, team)
     with walls.transaction(scope):
         base = base_of(team, now)
-        rows = _rows(
+        rows = walls.fetch(
             _STOPS + " AND (%(visitor)s::bigint IS NULL OR v.visitor = %(visitor)s)"
             " ORDER BY u.name, v.visitor, v.place, v.id",
             {"teams": [team], "day": on_date, "visitor": visitor},
@@ -189,7 +189,7 @@ def stop(*, scope: Scope, on_date: date, ref: str, now: datetime) -> Stop:
     """The visit to the trace on a day, the last planned one, in a team of the reader's. Logged. Raises NotFound."""
     scope.require("visits")
     with walls.transaction(scope):
-        rows = _rows(
+        rows = walls.fetch(
             _STOPS + " AND t.ref = %(ref)s ORDER BY v.state = 'planned' DESC, v.id DESC LIMIT 1",
             {"teams": list(scope.teams), "day": on_date, "ref": tidy(ref)},
         )
@@ -228,21 +228,15 @@ def base_of(team: int, now: datetime) -> Base:
 
     Inside a transaction that the caller has opened.
     """
-    ((area,),) = _rows("SELECT area FROM teams WHERE id = %(team)s", {"team": team})
+    ((area,),) = walls.fetch("SELECT area FROM teams WHERE id = %(team)s", {"team": team})
     begun = [each for each in partnership_history(area) if each.from_at <= now]
     code = policy_at(begun, now).visits_from if begun else ""
-    for east, north in _rows(_POSTCODE, {"code": code}) if code else ():
+    for east, north in walls.fetch(_POSTCODE, {"code": code}) if code else ():
         return Base((float(east), float(north)), code)
-    ((east, north),) = _rows(_MIDDLE, {"area": area})
+    ((east, north),) = walls.fetch(_MIDDLE, {"area": area})
     return Base(None if east is None else (east, north), "the middle of the authority")
 
 
 def _must_visit(scope: Scope, team: int) -> None:
     scope.require("visits")
     must_be_member(scope, team)
-
-
-def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
