@@ -52,7 +52,7 @@ def test_from_the_national_tracer_to_the_local_one_and_into_the_overview(page: P
 
     be(page, town, "Dora")
     page.goto("/overview?period=all")
-    row = page.get_by_role("row").filter(has_text="Blackburn with Darwen")
+    row = page.locator("#authorities").get_by_role("row").filter(has_text="Blackburn with Darwen")
     expect(row).to_contain_text("100.0 points")
     page.goto(f"/traces/{ref}")
     expect(page.get_by_text("Visit: reached")).to_be_visible()
