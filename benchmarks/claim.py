@@ -1,7 +1,7 @@
 """Claims: the verb in process, beside pgbench running the bare claim with its audit row on the same tables.
 
 The verb's tracers are threads of one process that share its pool of connections, as those of the pages do; each takes one
-for a claim and gives it back. pgbench has a session for each client.
+for a claim and gives it back. Fifty find one each, as pgbench's clients have; two hundred wait for each other's.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ def runs(arguments: list[str]) -> list[list[str]]:
     others = [each for each in arguments if each not in paths]
     journeys = [each for each in paths if each.startswith(JOURNEYS)]
     rest = [each for each in paths if each not in journeys]
-    # One process more than the two cores that are counted on: some test is always waiting for a process that it started, or killed.
+    # As many as cores are counted on: that in the browser fills what they leave, and each more has everything to make for itself.
     spread = (
-        [] if any(each.startswith(("-n", "--pdb", "-s")) for each in others) else ["-n", "3", "--dist", "worksteal"]
+        [] if any(each.startswith(("-n", "--pdb", "-s")) for each in others) else ["-n", "2", "--dist", "worksteal"]
     )
     found = []
     if rest or not paths:

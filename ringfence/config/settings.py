@@ -65,8 +65,8 @@ TEMPLATES = [
 ]
 
 
-#: Threads of one process share connections: a claim never waits for a new one.
-POOL = {"min_size": 2, "max_size": 24, "timeout": 10, "max_lifetime": 1800}
+#: Threads of one process share connections. There may be more than a process has threads, so that none waits for another.
+POOL = {"min_size": 2, "max_size": 64, "timeout": 10, "max_lifetime": 1800}
 
 
 def database() -> dict[str, Any]:
