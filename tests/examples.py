@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-DAY = 15
+DAY = 10
 NIGHT = 2000
 
 # How fast this machine is decides nothing.
