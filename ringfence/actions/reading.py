@@ -78,7 +78,7 @@ def _few_collections() -> Iterator[None]:
 class Batch(NamedTuple):
     """Some rows, read; ``upto`` is the number of the last record looked at.
 
-    ``phones``: of how many positives the telephone number is given and cannot be one, and of how many positives.
+    ``spoilt_phones``: of how many positives the telephone number is given and cannot be one.
     """
 
     columns: Columns
@@ -87,7 +87,7 @@ class Batch(NamedTuple):
     upto: int
     unknown_headers: list[str]
     plain: Plain | None
-    phones: tuple[int, int]
+    spoilt_phones: int
 
 
 LARGE = 2_000_000
@@ -101,10 +101,9 @@ MOST_TOGETHER = 4
 
 _NEED, _END = object(), object()
 
-#: While a delivery is read, its warnings are the two counts of ``Batch.phones``, of all parts.
+#: While a delivery is read, its warnings are one number: ``Batch.spoilt_phones`` of all parts.
 _PHONES = """
-UPDATE deliveries SET warnings = jsonb_build_array(
-    coalesce((warnings->>0)::bigint, 0) + %s, coalesce((warnings->>1)::bigint, 0) + %s) WHERE id = %s
+UPDATE deliveries SET warnings = jsonb_build_array(coalesce((warnings->>0)::bigint, 0) + %s) WHERE id = %s
 """
 
 
@@ -176,12 +175,12 @@ class Reader:
             plain = None
             if plainly is not None and not self.merger.careful:
                 plain, records = plainly.apart(records)
-            spoilt, positives = reader.spoilt_phones, reader.positives
+            before = reader.spoilt_phones
             columns, aside = reader.read(records)
-            phones = reader.spoilt_phones - spoilt, reader.positives - positives
+            spoilt = reader.spoilt_phones - before
             if plain is not None and not plain.distinct(columns):
                 columns, plain = plain.among(columns), None
-            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain, phones)
+            yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain, spoilt)
 
     def _plainly(self, reader: LineList) -> Plainly | None:
         """For a large delivery, the way by which most of its negative rows are read."""
@@ -283,9 +282,9 @@ class Reader:
                 "delivery.batch", by=self.by, now=self.now, detail={"delivery": self.delivery.pk, "rows": rows}
             )
             # At last, because the other parts' readers wait for this row.
-            if any(batch.phones):
+            if batch.spoilt_phones:
                 with connection.cursor() as cursor:
-                    cursor.execute(_PHONES, [*batch.phones, self.delivery.pk])
+                    cursor.execute(_PHONES, [batch.spoilt_phones, self.delivery.pk])
         self.unknown_headers = batch.unknown_headers
         if self.progress is not None:
             self.progress(rows)
@@ -303,14 +302,15 @@ class Reader:
             earlier = (
                 Delivery.objects.filter(source=row.source, status="done").exclude(pk=row.pk).order_by("-received_at")
             )
-            spoilt, positives = row.warnings or (0, 0)
+            spoilt = sum(row.warnings)
             row.warnings = deliveries.warnings(
                 rows=row.rows,
                 expected_rows=row.expected_rows,
                 filename=row.filename,
                 earlier=[(each.filename, each.rows) for each in earlier[:10]],
                 unknown_headers=self.unknown_headers,
-                spoilt_phones=(spoilt, positives),
+                # Rows that were in an earlier delivery are no positives of this one, spoilt or not.
+                spoilt_phones=(spoilt, max(spoilt, row.positives)),
             )
             if "cp1252" in row.encoding:
                 row.warnings.append(

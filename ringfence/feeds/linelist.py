@@ -258,9 +258,8 @@ class LineList:
         self.source = source
         self.received_on = received_on
         self.part, self.parts = part, parts
-        self.positives = 0
         self.spoilt_phones = 0
-        """Of the positives, those whose telephone number is given and cannot be one."""
+        """Of the positives read so far, those whose telephone number is given and cannot be one."""
         self._readers: dict[str, Callable[[str], Any]] = {}
         for name in FIELDS:
             read, remember = READERS[name]
@@ -374,7 +373,6 @@ class LineList:
         return Columns(fields, numbers, raws), aside
 
     def _count(self, given: Sequence[str], phones: Sequence[str], results: Sequence[Any]) -> None:
-        self.positives += results.count(POSITIVE)
         if "" in phones:
             self.spoilt_phones += sum(
                 1
