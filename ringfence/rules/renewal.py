@@ -38,13 +38,19 @@ def due_anew(
     new = due(transferred_at, history, local_team_live_from=local_team_live_from, now=now, given_back_at=given_back_at)
     if not new.passes or not brought_forward(cached):
         return new
-    try:
-        policy = policy_at(history, max(cached.at, now))
-    except PolicyError:
-        return new
-    if policy.model is Model.NATIONAL_ONLY:
-        return new
-    at = next_open(policy, cached.at)
+    at, since = cached.at, max(cached.at, now)
+    while True:
+        try:
+            policy = policy_at(history, since)
+        except PolicyError:
+            return new
+        if policy.model is Model.NATIONAL_ONLY:
+            return new
+        at = next_open(policy, at)
+        changes = [each.from_at for each in history if since < each.from_at <= at]
+        if not changes:
+            break
+        at = since = min(changes)
     if local_team_live_from is not None and at < local_team_live_from:
         return new
     if at >= new.at:

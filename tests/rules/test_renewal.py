@@ -49,3 +49,6 @@ def test_brought_forward_keeps_its_time_where_the_hours_stay_and_moves_with_them
     assert due_anew(cached, START, [timed(START, 2)], **told) == due(START, [timed(START, 2)], **told)
     national = PartnershipPolicy(AREA, START, Model.NATIONAL_ONLY)
     assert due_anew(cached, START, [national], **told) == due(START, [national], **told)
+    # The next door that opens by one policy may be shut by the one that has begun by then.
+    evening, morning = timed(START, 48, time(18), time(20)), timed(at + timedelta(hours=1), 72, time(11), time(17))
+    assert due_anew(cached, START, [evening, morning], **told).at == at + timedelta(hours=2)
