@@ -59,6 +59,7 @@ def test_neighbours_are_visited_together_and_the_nearer_end_comes_first():
     assert found.stops == (1, 0, 2)
 
 
+@pytest.mark.nightly
 def test_the_largest_plan_is_solved():
     stops = [(370_000.0 + (place * 7919) % 5000, 430_000.0 + (place * 104_729) % 5000) for place in range(LARGEST)]
     found = rounds(START, stops, 3)

@@ -316,12 +316,13 @@ def test_more_cases_than_can_be_counted_are_refused():
 @pytest.mark.parametrize(
     "way",
     [
-        scan.Settings(replications=99),
-        scan.Settings(replications=99, daily=True),
-        scan.Settings(replications=99, model="permutation"),
-        scan.Settings(replications=99, model="permutation", weekday=True),
+        pytest.param(scan.Settings(replications=99), id="poisson"),
+        pytest.param(scan.Settings(replications=99, daily=True), id="daily", marks=pytest.mark.nightly),
+        pytest.param(scan.Settings(replications=99, model="permutation"), id="permutation", marks=pytest.mark.nightly),
+        pytest.param(
+            scan.Settings(replications=99, model="permutation", weekday=True), id="weekday", marks=pytest.mark.nightly
+        ),
     ],
-    ids=["poisson", "daily", "permutation", "weekday"],
 )
 def test_without_clusters_every_p_value_is_as_likely_as_another(way):
     drawn = []

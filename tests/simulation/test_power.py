@@ -72,6 +72,7 @@ def test_nothing_is_known_before_its_day() -> None:
         assert each == power.scores(LAND, QUIET, [59], 1)[name], name
 
 
+@pytest.mark.nightly
 def test_a_study_and_what_is_told_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power, "EXTENTS", ("postcode",))
     *said, found = power.study([LAND], quiet=1, outbreaks=2, sizes=(20,))
