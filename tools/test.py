@@ -38,7 +38,7 @@ def together(lines: list[list[str]]) -> list[int]:
     """Run pytest with each of these at once; their exit codes. The first one speaks as it goes."""
     with tempfile.TemporaryFile("w+") as later, subprocess.Popen([sys.executable, "-m", "tests.template"]):
         if len(lines) > 1 and next(Path("tests").rglob("__pycache__/test_*.pyc"), None) is None:
-            # Four processes at once would each compile every test of a fresh checkout; while the template is made, one can.
+            # Three processes at once would each compile every test of a fresh checkout; while the template is made, one can.
             start(["--collect-only", "-q", "tests"], subprocess.DEVNULL).wait()
         started = [start(line, None if line is lines[0] else later) for line in lines]
         codes = [each.wait() for each in started]

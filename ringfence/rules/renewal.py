@@ -47,6 +47,7 @@ def due_anew(
         if policy.model is Model.NATIONAL_ONLY:
             return new
         at = next_open(policy, at)
+        # The door that opens then is that of a policy which has begun by then.
         changes = [each.from_at for each in history if since < each.from_at <= at]
         if not changes:
             break
