@@ -163,6 +163,11 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
                 page.goto(address)
             seen.add(re.sub(r"\?.*", "", address))
             wrong += look(page, name, address, axe)
+            if address.startswith("/overview?"):
+                page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+                page.evaluate(ENGLAND)
+                if beyond := page.evaluate(BEYOND):
+                    wrong.append(f"{address} with the longest names: {beyond} pixels to scroll sideways")
             if address.endswith("/policy"):
                 page.get_by_label("Set period in hours").fill("4")
                 page.get_by_role("button", name="See what it would do").click()
@@ -239,6 +244,14 @@ BEYOND = """async () => {
     const all = document.documentElement, beyond = () => all.scrollWidth - all.clientWidth;
     for (let frames = 60; frames && beyond(); frames -= 1) await new Promise(requestAnimationFrame);
     return beyond();
+}"""
+
+
+#: The longest words among the names of England's authorities, and figures as of a second wave.
+ENGLAND = """() => {
+    const names = document.querySelectorAll(".rf-narrow [scope=row]"), words = ["Northamptonshire", "Buckinghamshire"];
+    names.forEach((each, at) => { each.textContent = words[at % 2]; });
+    document.querySelectorAll(".rf-narrow td").forEach((each) => { each.textContent = "100,000"; });
 }"""
 
 
