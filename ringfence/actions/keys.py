@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from ringfence.actions.staging import lines_of
 from ringfence.feeds.linelist import Columns
 from ringfence.feeds.plain import Plain
 from ringfence.geography.packed import Packed
@@ -24,7 +25,8 @@ from ringfence.rules.results import POSITIVE
 class Keys(NamedTuple):
     """What identity and allocation need of each row; computed where rows are read, beside the database's work.
 
-    ``places``: the postcode's number in the packed directory, 0 when that does not have it.
+    ``places``: the postcode's number in the packed directory, 0 when that does not have it. The last three are how the
+    row's lines for staging begin (``actions.staging.Lines``).
     """
 
     names: list[str]
@@ -33,10 +35,13 @@ class Keys(NamedTuple):
     gp_postcodes: list[str]
     places: list[int]
     households: list[int | None]
+    result_lines: list[str]
+    person_lines: list[str]
+    case_lines: list[str]
 
 
 def keys_of(columns: Columns, directory: Packed) -> Keys:
-    """Names, match keys, canonical postcodes of the rows and where they lie, and the homes of those that are positive."""
+    """Names, match keys, canonical postcodes of the rows and where they lie, the homes of those that are positive, lines."""
     fields = columns.fields
     spelt = _Spelt()
     found = directory.find(fields["postcode"])
@@ -51,11 +56,11 @@ def keys_of(columns: Columns, directory: Packed) -> Keys:
         ]
     names = identity.name_keys(fields["given_name"], fields["family_name"])
     match = identity.match_keys(names, fields["birth_date"], postcodes)
-    households = [
-        identity.household_key(address, postcode) if result == POSITIVE else None
-        for address, postcode, result in zip(fields["address"], postcodes, fields["result"], strict=True)
-    ]
-    return Keys(names, match, postcodes, gp_postcodes, found, households)
+    positive = [result == POSITIVE for result in fields["result"]]
+    addresses = [address if here else "" for address, here in zip(fields["address"], positive, strict=True)]
+    households = identity.household_keys(addresses, postcodes)
+    lines = lines_of(fields, columns.numbers, match, postcodes, gp_postcodes, households)
+    return Keys(names, match, postcodes, gp_postcodes, found, households, *lines)
 
 
 def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice, repeat
@@ -50,9 +50,16 @@ class _Interfered(Exception):
     """A specimen or a person of this batch is in the record already, since or before this batch was decided."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Merger:
-    """Merges the batches of one delivery's part. ``careful`` looks for known specimens first, once one was met."""
+    """Merges the batches of one delivery's part. ``careful`` looks for known specimens first, once one was met.
+
+    ``resting`` is called when a batch is in staging: from then on there is only the database to wait for.
+    """
 
     delivery: int
     scope: Scope
@@ -61,6 +68,7 @@ class Merger:
     reinfection_days: int
     directory: Packed
     careful: bool = False
+    resting: Callable[[], None] = _nothing
     homes: dict[tuple[str | None, str], Residence] = field(default_factory=dict)
     placements: dict[Residence, Placement] = field(default_factory=dict)
     tails: dict[Residence, str] = field(default_factory=dict)
@@ -260,6 +268,9 @@ class Batch:
     def _decide_positives(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
         people, numbers = reserve("people", len(positive)), reserve("cases", len(positive))
         strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known)
+        # Neighbours one after the other: what they add to an index by team or authority then lies together.
+        homes, taken = self.homes, self.fields["specimen_date"]
+        strangers.sort(key=lambda i: (homes[i].utla, taken[i]))
         persons, cases_of = list(islice(people, len(strangers))), list(islice(numbers, len(strangers)))
         for i, person, case in zip(strangers, persons, cases_of, strict=True):
             self.person[i], self.case[i] = person, case

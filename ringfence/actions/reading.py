@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import count, islice
 from queue import Empty, Queue
-from threading import Thread
+from threading import Condition, Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,14 +67,19 @@ def _raw() -> psycopg.Connection[Any]:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
-    """Rows are many small objects without cycles; looking through them for cycles takes a quarter of reading's time."""
-    before = gc.get_threshold()
+def _at_full_speed() -> Iterator[None]:
+    """Rows are many small objects without cycles; looking through them for cycles takes a quarter of reading's time.
+
+    And the thread that writes waits for the one that reads ahead no longer than this, each time the database has answered.
+    """
+    before, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.set_threshold(200_000, 20, 100)
+    sys.setswitchinterval(0.0005)
     try:
         yield
     finally:
         gc.set_threshold(*before)
+        sys.setswitchinterval(interval)
 
 
 class Batch(NamedTuple):
@@ -100,6 +107,28 @@ MOST_TOGETHER = 4
 """Pieces of a delivery whose rows are taken apart at once."""
 
 _NEED, _END = object(), object()
+
+
+class _Pace:
+    """When the thread that reads ahead may go on: Python runs one thread at a time, and the one that writes comes first.
+
+    The next batch is read while the database writes the one before, and not while that is still being decided.
+    """
+
+    def __init__(self) -> None:
+        self._told = Condition()
+        self._at = 0
+
+    def reached(self, batch: int) -> None:
+        """The database has this batch, or is done with it."""
+        with self._told:
+            self._at = max(self._at, batch)
+            self._told.notify()
+
+    def wait(self, batch: int) -> None:
+        with self._told:
+            self._told.wait_for(lambda: self._at >= batch)
+
 
 #: While a delivery is read, its warnings are one number: ``Batch.spoilt_phones`` of all parts.
 _PHONES = """
@@ -139,7 +168,7 @@ class Reader:
         if self.part.finished_at is not None:
             return
         # In somebody's transaction already (a test's), there is one thread and one connection.
-        with _few_collections():
+        with _at_full_speed():
             for batch in self._inline() if connection.in_atomic_block else self._threaded():
                 self._commit(batch)
         self._finish()
@@ -199,7 +228,7 @@ class Reader:
         """Batches from a thread that reads ahead; it asks for bytes, because only this thread has the database."""
         inward: Queue[bytes | None] = Queue()
         outward: Queue[Any] = Queue(maxsize=3)
-        stopped = False
+        pace, stopped = _Pace(), False
 
         def chunks() -> Iterator[bytes]:
             while not stopped:
@@ -214,8 +243,9 @@ class Reader:
 
         def work() -> None:
             try:
-                for batch in self.batches(chunks()):
+                for number, batch in enumerate(self.batches(chunks())):
                     outward.put(batch)
+                    pace.wait(number)
                     if stopped:
                         return
                 outward.put(_END)
@@ -224,7 +254,7 @@ class Reader:
 
         worker = Thread(target=work, name=f"intake {self.delivery.ref}", daemon=True)
         worker.start()
-        numbers, ended = count(), False
+        numbers, taken, ended = count(), count(1), False
 
         def feed() -> None:
             nonlocal ended
@@ -247,9 +277,13 @@ class Reader:
                 else:
                     # So that the thread has bytes to take apart while this batch is written.
                     feed()
+                    batch = next(taken)
+                    self.merger.resting = partial(pace.reached, batch)
                     yield said
+                    pace.reached(batch)
         finally:
             stopped = True
+            pace.reached(sys.maxsize)
             inward.put(None)
             while worker.is_alive():
                 try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from ringfence.actions import moving
+from ringfence.actions.staging import AUTHORITY, NULL, OF_A_RESULT, TABLES, null, safe
 from ringfence.base.references import reference
 from ringfence.feeds.linelist import SetAside
 from ringfence.feeds.plain import joined
@@ -21,8 +22,6 @@ from ringfence.rules.allocation import Residence
 
 if TYPE_CHECKING:
     from ringfence.actions.merge import Batch
-
-NULL = "\\N"
 
 
 def write(batch: Batch) -> None:
@@ -69,77 +68,49 @@ class _Writer:
     def write(self) -> None:
         batch, merger = self.batch, self.batch.merger
         self._stage()
+        statements: list[tuple[str, list[Any]]] = []
+        if batch.new_people:
+            statements.append((_INSERT_PEOPLE, [merger.now] * 2))
+        if batch.opened:
+            statements.append((_INSERT_CASES, [merger.now] * 4))
+            if not all(case.traced for case in batch.opened):
+                statements.append((_PURSUE, []))
+        statements += [(_INSERT_RESULTS, [merger.delivery, merger.now]), (_EMPTY, [])]
+        merger.resting()
         with connection.cursor() as cursor:
-            if batch.new_people:
-                cursor.execute(_INSERT_PEOPLE, [merger.now, merger.now])
-            if self.batch.opened:
-                cursor.execute(_INSERT_CASES, [merger.now] * 4)
-                if not all(case.traced for case in self.batch.opened):
-                    cursor.execute(_PURSUE)
-            cursor.execute(_INSERT_RESULTS, [merger.delivery, merger.now])
-            if self.batch.moved:
+            # In one go, so that nothing has to be said from here before all of it is written.
+            cursor.execute(
+                ";".join(each for each, _ in statements), [each for _, given in statements for each in given]
+            )
+            if batch.moved:
                 self._move_episodes(cursor)
-            if self.batch.changed:
+            if batch.changed:
                 self._change_people(cursor)
-            cursor.execute("TRUNCATE stage_results, stage_people, stage_cases")
 
     def _stage(self) -> None:
+        batch, keys = self.batch, self.batch.keys
         with connection.cursor() as cursor:
-            cursor.execute(_STAGING)
-            f, keys = self.batch.fields, self.batch.keys
-            result_columns = (
-                map(str, self.batch.numbers),
-                _safe(f["laboratory"]),
-                _safe(f["specimen_id"]),
-                _safe(f["test_type"]),
-                f["result"],
-                f["specimen_date"],
-                f["report_date"],
-                keys.postcodes,
-                keys.gp_postcodes,
-                [home.ltla for home in self.batch.homes],
-                f["sex"],
-                map(str, f["age"]),
-                ["t" if each else "f" for each in f["care_home"]],
-                [NULL if each is None else str(each) for each in self.batch.person],
-                [NULL if each is None else str(each) for each in self.batch.case],
+            cursor.execute(TABLES)
+            columns = (
+                keys.result_lines,
+                [home.ltla for home in batch.homes],
+                [NULL if each is None else str(each) for each in batch.person],
+                [NULL if each is None else str(each) for each in batch.case],
             )
             plain = b""
-            if self.batch.plain:
-                texts = [self.batch.plain.texts[name] for name in _STAGED]
-                plain = joined(texts, [b"\t"] * (len(_STAGED) - 1) + [b"\t\\N\t\\N\n"])
-            _copy(cursor, "stage_results", map("\t".join, zip(*result_columns, strict=True)), plain)
-            if self.batch.new_people:
-                at = [i for i, _ in self.batch.new_people]
+            if batch.plain:
+                texts = [batch.plain.texts[name] for name in (*OF_A_RESULT, AUTHORITY)]
+                plain = joined(texts, [b"\t"] * len(OF_A_RESULT) + [b"\t\\N\t\\N\n"])
+            _copy(cursor, "stage_results", columns, plain)
+            if batch.new_people:
+                at, people = zip(*batch.new_people, strict=True)
+                lines = [keys.person_lines[i] for i in at]
+                homes = [batch.homes[i].utla or placing.NOWHERE for i in at]
+                _copy(cursor, "stage_people", (lines, map(str, people), homes))
+            if batch.opened:
+                _copy(cursor, "stage_cases", self._case_columns())
 
-                def pick(name: str) -> list[str]:
-                    return _safe([f[name][i] for i in at])
-
-                homes = [self.batch.homes[i].utla or placing.NOWHERE for i in at]
-                people_columns = (
-                    [str(person) for _, person in self.batch.new_people],
-                    [f["nhs_number"][i] or NULL for i in at],
-                    [str(keys.match[i]) for i in at],
-                    pick("given_name"),
-                    pick("family_name"),
-                    pick("birth_date"),
-                    pick("sex"),
-                    pick("ethnicity"),
-                    pick("phone"),
-                    pick("phone_other"),
-                    pick("email"),
-                    pick("address"),
-                    [keys.postcodes[i] for i in at],
-                    [keys.gp_postcodes[i] for i in at],
-                    ["t" if f["care_home"][i] else "f" for i in at],
-                    [_null(keys.households[i]) for i in at],
-                    homes,
-                )
-                _copy(cursor, "stage_people", map("\t".join, zip(*people_columns, strict=True)))
-            if self.batch.opened:
-                _copy(cursor, "stage_cases", self._case_rows())
-
-    def _case_rows(self) -> Iterator[str]:
+    def _case_columns(self) -> Sequence[Iterable[str]]:
         f, keys, moved = self.batch.fields, self.batch.keys, self.batch.moved
         cases, people, at, numbers, traced = zip(*self.batch.opened, strict=True)
         traces = list(reserve("traces", len(at)))
@@ -151,38 +122,31 @@ class _Writer:
             last = [date.fromordinal(to.last).isoformat() if to else day for to, day in zip(days, last, strict=True)]
         tails = self.batch.merger.tails
         tails.update({home: self._placed(home) for home in set(homes) - tails.keys()})
-        who = [(f["care_home"][i], f["age"][i]) for i in at]
-        urgency = {each: str(placing.priority(care_home=each[0], age=each[1])) for each in set(who)}
-        columns = (
+        return (
+            [keys.case_lines[i] for i in at],
             map(str, cases),
             map(str, people),
             map(str, numbers),
             first,
             last,
-            [home.utla for home in homes],
-            [home.ltla for home in homes],
-            [keys.postcodes[i] for i in at],
-            ["t" if care_home else "f" for care_home, _ in who],
             [str(trace) if new else NULL for trace, new in zip(traces, traced, strict=True)],
             map(reference, traces),
-            [f["phone"][i] or f["phone_other"][i] for i in at],
-            [_null(keys.households[i]) for i in at],
-            map(urgency.__getitem__, who),
             map(tails.__getitem__, homes),
         )
-        return map("\t".join, zip(*columns, strict=True))
 
     def _placed(self, home: Residence) -> str:
         placed = self.batch.merger.placement(home)
         return "\t".join(
             (
+                home.utla,
+                home.ltla,
                 str(placed.team),
                 placed.area,
-                _null(placed.national_team),
-                *_safe([placed.why]),
+                null(placed.national_team),
+                *safe([placed.why]),
                 placed.due_at.isoformat(),
-                *_safe([placed.due_why]),
-                _null(placed.passes_to),
+                *safe([placed.due_why]),
+                null(placed.passes_to),
             )
         )
 
@@ -267,19 +231,8 @@ ON CONFLICT (person_id, area, why, from_at) DO UPDATE SET until_at = NULL
 """
 
 
-def _null(value: int | None) -> str:
-    return NULL if value is None else str(value)
-
-
-def _safe(column: list[str]) -> list[str]:
-    """Text for COPY. Readers have turned tabs and line ends into spaces; only the backslash means something to it."""
-    if "\\" in "".join(column):
-        return [text.replace("\\", "\\\\") for text in column]
-    return column
-
-
-def _copy(cursor: Any, table: str, lines: Iterable[str], more: bytes = b"") -> None:
-    text = "\n".join(lines)  # before the COPY begins: making the lines may ask the database for numbers
+def _copy(cursor: Any, table: str, columns: Sequence[Iterable[str]], more: bytes = b"") -> None:
+    text = "\n".join(map("\t".join, zip(*columns, strict=True)))
     with cursor.copy(f"COPY {table} FROM STDIN") as copy:
         copy.write((text + "\n" if text else "").encode() + more)
 
@@ -292,27 +245,6 @@ FOR_A_BATCH = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true), set_config('synchronous_commit', 'off', true)"
 )
-
-#: The columns of ``stage_results`` that a plain row has.
-_STAGED = (
-    "row_number laboratory specimen_id test_type result specimen_date report_date postcode gp_postcode authority sex age"
-    " care_home"
-).split()
-
-_STAGING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
-    row_number bigint, laboratory text, specimen_id text, test_type text, result text, specimen_date date,
-    report_date date, postcode text, gp_postcode text, authority text, sex text, age smallint, care_home boolean,
-    person_id bigint, case_id bigint);
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_people (
-    id bigint, nhs_number text, match_key bigint, given_name text, family_name text, birth_date date, sex text,
-    ethnicity text, phone text, phone_other text, email text, address text, postcode text, gp_postcode text,
-    care_home boolean, household bigint, area text);
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_cases (
-    id bigint, person_id bigint, episode smallint, first date, last date, authority text, ltla text, postcode text,
-    care_home boolean, trace_id bigint, ref text, phone text, household bigint, priority smallint, team_id bigint,
-    area text, national_team_id bigint, why text, due_at timestamptz, due_why text, passes_to_id bigint);
-"""
 
 _INSERT_PEOPLE = """
 WITH added AS (
@@ -333,10 +265,11 @@ WITH added AS (
 ), traced AS (
     INSERT INTO traces (id, ref, shard, reason, person_id, case_id, authority, team_id, area, national_team_id, passes_to_id,
         owned_since, created_at, why, priority, due_at, due_why, queued, phone, household)
-    SELECT c.trace_id, c.ref, CASE WHEN t.queue_shards = 1 THEN 0 ELSE c.trace_id %% t.queue_shards END, 'case', c.person_id,
-        c.id, c.authority, c.team_id, c.area, c.national_team_id, c.passes_to_id, %s, %s, c.why, c.priority, c.due_at,
-        c.due_why, true, c.phone, c.household
-    FROM stage_cases c JOIN teams t ON t.id = c.team_id WHERE c.trace_id IS NOT NULL
+    SELECT c.trace_id, c.ref, CASE WHEN c.team_id = ANY (s.teams) THEN c.trace_id %% s.shards ELSE 0 END, 'case',
+        c.person_id, c.id, c.authority, c.team_id, c.area, c.national_team_id, c.passes_to_id, %s, %s, c.why, c.priority,
+        c.due_at, c.due_why, true, c.phone, c.household
+    FROM stage_cases c, (SELECT array_agg(id) AS teams, max(queue_shards) AS shards FROM teams WHERE queue_shards > 1) s
+    WHERE c.trace_id IS NOT NULL
 )
 INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, detail)
 SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
@@ -356,3 +289,5 @@ SELECT %s, row_number, laboratory, specimen_id, test_type, result, specimen_date
     authority, sex, age, care_home, person_id, case_id, %s
 FROM stage_results
 """
+
+_EMPTY = "TRUNCATE stage_results, stage_people, stage_cases"

@@ -372,6 +372,13 @@ def test_bad_rows_are_set_aside_and_good_ones_proceed():
     assert problems() == []
 
 
+def test_a_backslash_is_a_sign_like_any_other():
+    strange = {"Given_name": "Ann\\N", "Address": "\\N", "Phone": "07700 900001"}
+    deliver(sheet(line("S\\1", "Ann", **strange)), source="Lab\\t")
+    assert select("SELECT given_name, address FROM people") == [("Ann\\N", "\\N")]
+    assert select("SELECT laboratory, specimen_id FROM results") == [("Lab\\t", "S\\1")]
+
+
 def test_a_row_with_a_nul_is_set_aside():
     got = deliver(sheet(line("S1", "Ann"), line("S2", "Bob", Address="1\0High Street")))
     assert (got.accepted, got.quarantined) == (1, 1)

@@ -1,5 +1,6 @@
 """Files longer than what a spreadsheet program holds: every row is there."""
 
+import threading
 from datetime import date
 
 import pytest
@@ -33,6 +34,21 @@ def balances(got, count):
 
 def test_one_row_more_than_an_old_spreadsheet_holds():
     balances(read(65_537, 0.01), 65_537)
+
+
+def test_a_reader_that_is_stopped_leaves_no_thread_behind():
+    class Stopped(Exception):
+        pass
+
+    def stop(rows):
+        raise Stopped
+
+    rows = linelists.rows(30_000, positive=0.01, postcodes=["BB1 1AA"], seed=2, on=date(2026, 11, 15))
+    got = intake.receive(stream=linelists.text(rows), source="Lab", by=INTAKE, now=NOW)
+    with pytest.raises(Stopped):
+        intake.process(delivery=got.ref, by=INTAKE, now=NOW, progress=stop)
+    assert not [each for each in threading.enumerate() if each.name.startswith("intake")]
+    assert 0 < select("SELECT rows FROM delivery_parts")[0][0] < 30_000
 
 
 @pytest.mark.nightly

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ringfence.rules import identity
 from ringfence.rules.cases import Add, Episode, Open
 from ringfence.rules.cases import decide as decide_case
-from ringfence.rules.identity import Known, New, Same, decide, household_key, match_key, name_key
+from ringfence.rules.identity import Known, New, Same, decide, household_key, letters, letters_of, match_key, name_key
 
 names = st.sampled_from(["lee ann", "day cat", "x"])
 births = st.sampled_from(["1985-03-04", "1990-12-31", ""])
@@ -74,6 +74,11 @@ def test_a_key_needs_all_three(name, born, home):
 def test_a_household_needs_an_address():
     assert household_key("1 High Street", "BB1 1AA") == household_key("1, HIGH street", "BB1 1AA")
     assert household_key("", "BB1 1AA") is household_key("1 High Street", "") is None
+
+
+@given(st.lists(st.text("Aa1é,\n \\", max_size=4), max_size=4))
+def test_letters_by_the_column_are_those_of_each(texts):
+    assert letters_of(texts) == [letters(text) for text in texts]
 
 
 day_numbers = st.integers(737000, 738500)
