@@ -451,14 +451,21 @@ RIGHT = [
 ]
 
 
-@pytest.fixture
-def rows(django_db_setup: Database) -> Iterator[Connection]:
+@pytest.fixture(scope="module")
+def based(django_db_setup: Database) -> Iterator[Connection]:
     """The rows of ``BASE``, in a transaction that is taken back, for somebody whom no wall stops."""
     with psycopg.connect(django_db_setup.server.admin(django_db_setup.name), autocommit=True) as connection:
         connection.execute("SET search_path = casework, audit, partnerships, accounts, geography, public")
         with connection.transaction(force_rollback=True):
             connection.execute(BASE.encode())
             yield connection
+
+
+@pytest.fixture
+def rows(based: Connection) -> Iterator[Connection]:
+    """The same for one test, which changes nothing for the next."""
+    with based.transaction(force_rollback=True):
+        yield based
 
 
 def named(connection: Connection) -> set[str]:
