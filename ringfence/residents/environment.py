@@ -10,6 +10,7 @@ from typing import Any
 from django.templatetags.static import static
 from jinja2 import Environment, StrictUndefined
 
+from ringfence.base.templates import Kept
 from ringfence.rules.isolation import spoken_date
 from ringfence.rules.questionnaire import Choice
 
@@ -30,7 +31,7 @@ def _pairs(choices: Iterable[Choice]) -> list[tuple[str, str]]:
 def environment(**options: Any) -> Environment:
     """Make the environment for Django's Jinja backend; ``options`` are those of the backend."""
     options |= {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    made = Environment(**options)  # noqa: S701 - autoescape is among the options
+    made = Environment(bytecode_cache=Kept(STATIC.parent), **options)  # noqa: S701 - autoescape is among the options
     made.globals.update(asset=_asset, pairs=_pairs)
     made.filters["day"] = spoken_date
     return made

@@ -56,9 +56,10 @@ def chain(cases: Mapping[int, date], links: Iterable[Link]) -> list[Member]:
     """Every case once, in order of generation and day: each with its likeliest infector among the cases.
 
     A case has at most one infector: the most certain, of those the one with the fewest days between, then the lower
-    number. Nobody infects somebody who was ill first, nor themselves, and no circle can come about.
+    number; that they live together is told before another way in which they met. Nobody infects somebody who was ill
+    first, nor themselves, and no circle can come about.
     """
-    best: dict[int, tuple[tuple[int, int, int], Link]] = {}
+    best: dict[int, tuple[tuple[int, int, int, bool], Link]] = {}
     for link in links:
         if link.source not in cases or link.case not in cases or link.source == link.case:
             continue
@@ -69,7 +70,7 @@ def chain(cases: Mapping[int, date], links: Iterable[Link]) -> list[Member]:
         sure, _ = certainty(known)
         if sure == "unlikely":
             continue
-        key = (_ORDER[sure], (known.case_day - known.source_day).days, link.source)
+        key = (_ORDER[sure], (known.case_day - known.source_day).days, link.source, not link.household)
         if link.case not in best or key < best[link.case][0]:
             best[link.case] = (key, known)
     generation: dict[int, int] = {}

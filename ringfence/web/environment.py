@@ -13,6 +13,7 @@ from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, pass_context
 from jinja2.runtime import Context
 
+from ringfence.base.templates import Kept
 from ringfence.rules.attempts import Outcome, TraceOutcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.plural import counted
@@ -78,6 +79,7 @@ def environment(**options: Any) -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=Kept(STATIC.parent),
         **{name: value for name, value in options.items() if name not in ("autoescape", "undefined")},
     )
     made.globals.update(asset=asset, url=reverse, count=counted, table_cell=cell, coloured_tag=tag)

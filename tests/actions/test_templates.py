@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -103,9 +103,9 @@ def test_what_cannot_be_sent_is_refused_by_its_field(town, given, field):
     assert problem.value.field == field
 
 
-@given(st.datetimes(), st.sampled_from(sorted(rules.Channel)))
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), st.sampled_from(sorted(rules.Channel)))
 def test_nothing_goes_out_in_quiet_hours_and_all_within_twelve_hours(at, channel):
-    now = at.replace(year=2026, tzinfo=LONDON)
+    now = at.replace(tzinfo=LONDON)
     after = rules.send_after(channel, now)
     assert not rules.quiet(channel, after)
     assert timedelta(0) <= after - now <= timedelta(hours=13)

@@ -40,7 +40,10 @@ def counts(area: str = BLACKBURN) -> None:
                 rows += [("reached", on, known, round(0.8 * some)), ("within_24", on, known, round(0.6 * some))]
                 rows += [(f"age:{first}", on, known, some // 8) for first in (0, 5, 12, 18, 30, 50, 65, 80)]
     with walls.transaction(system_scope("counting")), connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO area_days VALUES (%s, %s, %s, %s, %s)", [(area, *each) for each in rows])
+        cursor.execute(
+            "INSERT INTO area_days SELECT %s, * FROM unnest(%s::text[], %s::date[], %s::date[], %s::int[])",
+            [area, *map(list, zip(*rows, strict=True))],
+        )
         cursor.execute("INSERT INTO marks (key, through, at) VALUES ('count_tracing', 0, %s)", [now])
 
 
