@@ -109,6 +109,12 @@ MOST_TOGETHER = 4
 _NEED, _END = object(), object()
 
 
+#: While a delivery is read, its warnings are one number: ``Batch.spoilt_phones`` of all parts.
+_PHONES = """
+UPDATE deliveries SET warnings = jsonb_build_array(coalesce((warnings->>0)::bigint, 0) + %s) WHERE id = %s
+"""
+
+
 class _Pace:
     """When the thread that reads ahead may go on: Python runs one thread at a time, and the one that writes comes first.
 
@@ -128,12 +134,6 @@ class _Pace:
     def wait(self, batch: int) -> None:
         with self._told:
             self._told.wait_for(lambda: self._at >= batch)
-
-
-#: While a delivery is read, its warnings are one number: ``Batch.spoilt_phones`` of all parts.
-_PHONES = """
-UPDATE deliveries SET warnings = jsonb_build_array(coalesce((warnings->>0)::bigint, 0) + %s) WHERE id = %s
-"""
 
 
 class Reader:
@@ -227,7 +227,7 @@ class Reader:
     def _threaded(self) -> Iterator[Batch]:
         """Batches from a thread that reads ahead; it asks for bytes, because only this thread has the database."""
         inward: Queue[bytes | None] = Queue()
-        outward: Queue[Any] = Queue(maxsize=3)
+        outward: Queue[Any] = Queue()
         pace, stopped = _Pace(), False
 
         def chunks() -> Iterator[bytes]:
@@ -245,6 +245,7 @@ class Reader:
             try:
                 for number, batch in enumerate(self.batches(chunks())):
                     outward.put(batch)
+                    # This one waits in the queue, and no more than this one.
                     pace.wait(number)
                     if stopped:
                         return
@@ -283,13 +284,9 @@ class Reader:
                     pace.reached(batch)
         finally:
             stopped = True
-            pace.reached(sys.maxsize)
             inward.put(None)
-            while worker.is_alive():
-                try:
-                    outward.get(timeout=0.05)
-                except Empty:
-                    worker.join(timeout=0.05)
+            pace.reached(sys.maxsize)
+            worker.join()
 
     def _commit(self, batch: Batch) -> None:
         part = self.part
