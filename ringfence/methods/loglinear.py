@@ -84,10 +84,15 @@ def fit(design: Floats, counts: Floats, weights: Floats | None = None) -> Fit:
 
 
 def _deviance(counts: Floats, mu: Floats) -> Floats:
-    """Twice the loss of log-likelihood of each observation."""
+    """Twice the loss of log-likelihood of each observation.
+
+    By ``log1p``: of large counts that fit well the logarithm of a quotient leaves nothing but its rounding, which differs
+    from step to step by more than the stopping rule allows.
+    """
+    over = counts - mu
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.where(counts > 0, counts * np.log(np.where(counts > 0, counts, 1) / mu), 0)
-    return np.asarray(2 * (log - (counts - mu)))
+        log = np.where(counts > 0, counts * np.log1p(np.where(counts > 0, over / mu, 0)), 0)
+    return np.asarray(2 * (log - over))
 
 
 def _solved(x: Floats, weight: Floats, target: Floats) -> tuple[Floats, Floats]:

@@ -115,6 +115,12 @@ def test_growth_is_what_was_put_in() -> None:
     assert np.all(found.lower <= found.rate) and np.all(found.rate <= found.upper)
 
 
+def test_growth_of_large_counts_is_found_however_well_they_fit() -> None:
+    rates = np.linspace(-0.2, 0.2, 400)
+    found = growth.growth(np.round(1e8 * np.exp(np.outer(rates, np.arange(14)))))
+    assert found.rate == pytest.approx(rates, abs=1e-6)
+
+
 def test_growth_of_nothing_cannot_be_told() -> None:
     cases = np.zeros((2, 14))
     cases[1, 5] = 4
