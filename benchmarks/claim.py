@@ -1,7 +1,8 @@
 """Claims: the verb in process, beside pgbench running the bare claim with its audit row on the same tables.
 
-The verb's tracers are threads of one process that share its pool of connections, as those of the pages do; each takes one
-for a claim and gives it back. Fifty find one each, as pgbench's clients have; two hundred wait for each other's.
+The verb's tracers are threads of one process with the pages' pool of sessions, which keeps what was planned in them from run
+to run. Fifty have a session each for a whole run, as pgbench's clients have. Two hundred are more than the pool holds: each
+takes a session for a claim and gives it back.
 """
 
 from __future__ import annotations
@@ -46,11 +47,14 @@ def run(full: bool) -> list[Figure]:
 
     seconds, rounds = (20.0, 5) if full else (5.0, 3)
     with database("country", country.seed, mark="homes") as server:
-        _share()
+        _keep_sessions()
         with administrator(server) as admin:
             teams = [row[0] for row in admin.execute("SELECT id FROM teams WHERE kind = 'national' ORDER BY id")]
             first, last = min(teams), max(teams)
             assert last - first + 1 == len(teams) == country.TEAMS
+        # Sessions open and plan their statements once a day, and not once a claim.
+        verb(server, 50, teams, 2.0)
+        bare(server, 50, f"random({first}, {last})", "0", 2.0)
         wide = alternate(
             {
                 "verb, 50 over 150 teams": lambda: verb(server, 50, teams, seconds),
@@ -73,8 +77,8 @@ def run(full: bool) -> list[Figure]:
     ]
 
 
-def _share() -> None:
-    """From here on this process's threads share connections."""
+def _keep_sessions() -> None:
+    """From here on this process keeps the sessions of its threads."""
     from django.db import connections
 
     from ringfence.config.settings import POOL
@@ -102,9 +106,11 @@ def verb(server: Server, tracers: int, teams: list[int], seconds: float) -> floa
     from django.db import connections
 
     from ringfence.actions import work
+    from ringfence.config.settings import POOL
     from ringfence.rules.access import Scope
 
     before = claims(server)
+    share = tracers > POOL["max_size"]
     start, stop = threading.Barrier(tracers + 1), threading.Event()
     permissions = frozenset({"trace"})
     failed: list[BaseException] = []
@@ -119,7 +125,8 @@ def verb(server: Server, tracers: int, teams: list[int], seconds: float) -> floa
                 scope = Scope("person", next(_users), teams=(team,), permissions=permissions)
                 if work.claim(team=team, by=scope, now=country.NOW) is not None:
                     done += 1
-                connections["default"].close()  # into the pool, as at the end of a request
+                if share:
+                    connections["default"].close()  # into the pool, as at the end of a request
         except BaseException as problem:
             failed.append(problem)
             stop.set()

@@ -24,7 +24,7 @@ from ringfence.rules.access import Refused, Scope
 #: Times that a claim is tried when somebody else opened a call to the same number or home at the same moment.
 TRIES = 5
 
-#: Seconds for which a process remembers how many shards a team's queue has and how long a claim holds.
+#: Seconds for which a process remembers how many shards each team's queue has and how long a claim holds.
 REMEMBERED = 30.0
 
 #: The longest reason for which a trace is passed on.
@@ -41,23 +41,24 @@ class Claimed:
     resumed: bool
 
 
-class _Queue(NamedTuple):
-    shards: int
+class _Queues(NamedTuple):
+    """Into how many shards each team's queue is cut, and how long a claim holds."""
+
+    shards: dict[int, int]
     lapse: timedelta
     until: float
 
 
-_queues: dict[tuple[str, int], _Queue] = {}
+_queues: dict[str, _Queues] = {}
 
 
-def _queue(database: str, team: int, now: datetime) -> _Queue:
-    """How the team's queue is cut, and how long a claim holds; a stale answer costs speed and nothing else."""
-    key = (database, team)
-    known = _queues.get(key)
-    if known is None or known.until < time.monotonic():
-        shards = Team.objects.values_list("queue_shards", flat=True).get(pk=team)
+def _remembered(database: str, team: int, now: datetime) -> _Queues:
+    """The queues of all teams, asked for together; a stale answer costs speed and nothing else."""
+    known = _queues.get(database)
+    if known is None or team not in known.shards or known.until < time.monotonic():
+        shards = dict(Team.objects.values_list("id", "queue_shards"))
         lapse = timedelta(minutes=service_policy(now).claim_lapse_minutes)
-        known = _queues[key] = _Queue(shards, lapse, time.monotonic() + REMEMBERED)
+        known = _queues[database] = _Queues(shards, lapse, time.monotonic() + REMEMBERED)
     return known
 
 
@@ -78,11 +79,11 @@ def claim(*, team: int, by: Scope, now: datetime) -> Claimed | None:
         raise Refused("You do not work in this team, so you cannot take its traces.")
     # Past the thread's proxy, which looks it up at every touch.
     here = connections[DEFAULT_DB_ALIAS]
-    queue = _queue(here.settings_dict["NAME"], team, now)
+    queues = _remembered(here.settings_dict["NAME"], team, now)
     for attempt in range(TRIES):
-        shard = random.randrange(queue.shards)  # noqa: S311 - spreads load, hides nothing
+        shard = random.randrange(queues.shards[team])  # noqa: S311 - spreads load, hides nothing
         try:
-            row = _claim(here, by, team, shard, now, queue.lapse)
+            row = _claim(here, by, team, shard, now, queues.lapse)
         except IntegrityError as problem:
             # The wall of one open call for a number and a home: somebody was faster by less than this statement took.
             if "trace_one_open_call_for_a_" not in str(problem) or attempt == TRIES - 1:

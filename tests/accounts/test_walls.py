@@ -195,6 +195,12 @@ def test_the_padded_keys_are_those_of_hmac(key: bytes, body: bytes) -> None:
     assert mine == hmac.digest(key, body, "sha256")
 
 
+@given(st.binary(min_size=1, max_size=200), scopes)
+def test_a_ticket_is_signed_with_the_whole_key(key: bytes, scope: Scope) -> None:
+    body, _, signature = walls.sign(scope, 7, key=key).rpartition("|")
+    assert signature == hmac.digest(key, body.encode(), "sha256").hex()
+
+
 @pytest.mark.django_db
 def test_the_database_reads_what_was_signed() -> None:
     pid = walls.backend_pid()
