@@ -51,7 +51,7 @@ def sign(scope: Scope, backend: int, expires: int | None = None, key: bytes | No
     inner, outer = (begun.copy() for begun in _begun(key or _key()))
     inner.update(body.encode())
     outer.update(inner.digest())
-    return body + "|" + outer.hexdigest()
+    return f"{body}|{outer.hexdigest()}"
 
 
 @cache

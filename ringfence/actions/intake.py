@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from queue import Queue
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -104,7 +103,6 @@ class _Seen:
         self.refusal = ""
         self.gzip = False
         self._sniffer = text.Sniffer()
-        self._inside: Queue[bytes | None] | None = None
 
     def pass_by(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:

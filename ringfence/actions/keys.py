@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -39,6 +39,10 @@ class Keys(NamedTuple):
     person_lines: list[str]
     case_lines: list[str]
 
+    def chosen(self, rows: Sequence[int]) -> Keys:
+        """Those of these rows, in this order."""
+        return Keys._make([column[i] for i in rows] for column in self)
+
 
 def keys_of(columns: Columns, directory: Packed) -> Keys:
     """Names, match keys, canonical postcodes of the rows and where they lie, the homes of those that are positive, lines."""
@@ -63,6 +67,14 @@ def keys_of(columns: Columns, directory: Packed) -> Keys:
     return Keys(names, match, postcodes, gp_postcodes, found, households, *lines)
 
 
+def with_plain(plain: Plain, columns: Columns, keys: Keys, directory: Packed) -> tuple[Columns, Keys]:
+    """Plain rows among the others, in the order of the file, with what is needed of all of them."""
+    more = plain.columns()
+    both, order = more.among(columns)
+    pairs: Iterable[Any] = zip(keys, keys_of(more, directory), strict=True)
+    return both, Keys._make([*ours, *theirs] for ours, theirs in pairs).chosen(order)
+
+
 def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:
     """What these rows ask of the record."""
     numbers = [number for number in columns.fields["nhs_number"] if number]
@@ -81,9 +93,15 @@ def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates) -> 
     """Which plain rows may be about somebody known, or about somebody of the other rows."""
     numbers = {int(number) for number in chain(columns.fields["nhs_number"], known.by_number) if number}
     match = {*keys.match, *known.by_key} - {0}
-    found: NDArray[np.bool_] = np.isin(plain.numbers, list(numbers)) | np.isin(
-        plain.keys, np.array(list(match), np.int64)
-    )
+    return _among(plain.numbers, numbers) | _among(plain.keys, match)
+
+
+def _among(asked: NDArray[np.int64], some: set[int]) -> NDArray[np.bool_]:
+    """Which are among some. Numpy's own way imports a part of it that nothing else here needs."""
+    if not some:
+        return np.zeros(len(asked), np.bool_)
+    there = np.sort(np.fromiter(some, np.int64, len(some)))
+    found: NDArray[np.bool_] = there[np.searchsorted(there[:-1], asked)] == asked
     return found
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ringfence.actions.keys import Keys, apart, asked, concerned, keys_of, meet
+from ringfence.actions.keys import Keys, apart, asked, concerned, meet, with_plain
 from ringfence.actions.writing import FOR_A_BATCH, reserve, set_aside, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.feeds.plain import Plain
@@ -114,20 +114,14 @@ class Merger:
 
     def _once(self, columns: Columns, keys: Keys, plain: Plain | None) -> Merged:
         if self.careful and plain:
-            columns, plain = plain.among(columns), None
-            keys = keys_of(columns, self.directory)
-        fields = columns.fields
+            columns, keys = with_plain(plain, columns, keys, self.directory)
+            plain = None
         total = len(columns.numbers)
         rows, against = self._fresh(columns, total)
         set_aside(self.delivery, against, self.now)
         duplicate = total - len(rows) - len(against)
         if len(rows) < total:
-            columns = Columns(
-                {name: [column[i] for i in rows] for name, column in fields.items()},
-                [columns.numbers[i] for i in rows],
-                [columns.raws[i] for i in rows],
-            )
-            keys = Keys._make([column[i] for i in rows] for column in keys)
+            columns, keys = columns.chosen(rows), keys.chosen(rows)
         if not rows and not plain:
             return Merged(0, duplicate, 0, 0, len(against))
         batch = self._decided(columns, keys, plain)
@@ -144,8 +138,8 @@ class Merger:
         if plain:
             about = concerned(plain, columns, keys, known)
             if about.any():
-                columns, plain = plain.chosen(about).among(columns), plain.chosen(~about)
-                keys = keys_of(columns, self.directory)
+                columns, keys = with_plain(plain.chosen(about), columns, keys, self.directory)
+                plain = plain.chosen(~about)
         batch = Batch(self, columns, keys, plain)
         batch.decide(known)
         return batch

@@ -178,8 +178,14 @@ class Reader:
         encoding = self.delivery.encoding
         if encoding.startswith("gzip "):
             encoding, chunks = encoding.removeprefix("gzip "), text.gunzip(chunks)
-        # A part has but some of the rows of each piece, and a batch is to be as large as one reader's.
-        blocks = _together(text.text_blocks(chunks, encoding), min(self.delivery.parts, MOST_TOGETHER))
+        light = False
+
+        def pieces() -> int:
+            # A part has but some of the rows of each piece, and a batch is to be as large as one reader's. Plain rows are
+            # light: with twice as many, what each batch costs whatever is in it is paid half as often.
+            return min(self.delivery.parts * (2 if light else 1), MOST_TOGETHER)
+
+        blocks = _together(text.text_blocks(chunks, encoding), pieces)
         header, number, rest, delimiter = csv.head(blocks)
         first = next(iter(csv.records([header], delimiter)))
         if not first.rows:
@@ -206,9 +212,10 @@ class Reader:
                 plain, records = plainly.apart(records)
             before = reader.spoilt_phones
             columns, aside = reader.read(records)
+            light = plain is not None and len(plain) > len(columns.numbers)
             spoilt = reader.spoilt_phones - before
             if plain is not None and not plain.distinct(columns):
-                columns, plain = plain.among(columns), None
+                (columns, _), plain = plain.columns().among(columns), None
             yield Batch(columns, keys_of(columns, self.merger.directory), aside, upto, shape.unknown, plain, spoilt)
 
     def _plainly(self, reader: LineList) -> Plainly | None:
@@ -357,13 +364,10 @@ class Reader:
             )
 
 
-def _together(blocks: Iterator[str], count: int) -> Iterator[str]:
-    """The lines in blocks of ``count`` pieces."""
-    if count == 1:
-        yield from blocks
-        return
-    while pieces := list(islice(blocks, count)):
-        yield "\n".join(pieces)
+def _together(blocks: Iterator[str], count: Callable[[], int]) -> Iterator[str]:
+    """The lines in blocks of ``count()`` pieces, as it is when the block is asked for."""
+    while pieces := list(islice(blocks, count())):
+        yield pieces[0] if len(pieces) == 1 else "\n".join(pieces)
 
 
 def _after(records: csv.Records, done: int) -> csv.Records:

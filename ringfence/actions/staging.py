@@ -15,19 +15,25 @@ from ringfence.rules.results import POSITIVE
 
 NULL = "\\N"
 
+# Emptied in place at the end of a batch: TRUNCATE would make new files for each. Where several batches are one transaction,
+# the rows of the one before are there to be deleted.
 TABLES = """
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_results (
     row_number bigint, laboratory text, specimen_id text, test_type text, result text, specimen_date date,
     report_date date, postcode text, gp_postcode text, sex text, age smallint, care_home boolean,
-    authority text, person_id bigint, case_id bigint);
+    authority text, person_id bigint, case_id bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_people (
     nhs_number text, match_key bigint, given_name text, family_name text, birth_date date, sex text, ethnicity text,
     phone text, phone_other text, email text, address text, postcode text, gp_postcode text, care_home boolean,
-    household bigint, id bigint, area text);
+    household bigint, id bigint, area text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_cases (
     postcode text, care_home boolean, phone text, household bigint, priority smallint, id bigint, person_id bigint,
     episode smallint, first date, last date, trace_id bigint, ref text, authority text, ltla text, team_id bigint,
-    area text, national_team_id bigint, why text, due_at timestamptz, due_why text, passes_to_id bigint);
+    area text, national_team_id bigint, why text, due_at timestamptz, due_why text, passes_to_id bigint)
+    ON COMMIT DELETE ROWS;
+DELETE FROM stage_results;
+DELETE FROM stage_people;
+DELETE FROM stage_cases;
 """
 
 #: The columns of ``stage_results`` that a row tells by itself, and the one after them that a plain row has too.

@@ -75,7 +75,7 @@ class _Writer:
             statements.append((_INSERT_CASES, [merger.now] * 4))
             if not all(case.traced for case in batch.opened):
                 statements.append((_PURSUE, []))
-        statements += [(_INSERT_RESULTS, [merger.delivery, merger.now]), (_EMPTY, [])]
+        statements.append((_INSERT_RESULTS, [merger.delivery, merger.now]))
         merger.resting()
         with connection.cursor() as cursor:
             # In one go, so that nothing has to be said from here before all of it is written.
@@ -289,5 +289,3 @@ SELECT %s, row_number, laboratory, specimen_id, test_type, result, specimen_date
     authority, sex, age, care_home, person_id, case_id, %s
 FROM stage_results
 """
-
-_EMPTY = "TRUNCATE stage_results, stage_people, stage_cases"

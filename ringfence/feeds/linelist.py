@@ -147,6 +147,18 @@ class Columns(NamedTuple):
     numbers: list[int]
     raws: list[str]
 
+    def chosen(self, rows: Sequence[int]) -> Columns:
+        """These rows, in this order."""
+        fields = {name: [column[i] for i in rows] for name, column in self.fields.items()}
+        return Columns(fields, [self.numbers[i] for i in rows], [self.raws[i] for i in rows])
+
+    def among(self, others: Columns) -> tuple[Columns, list[int]]:
+        """These rows and ``others``, in the order of the file; and for each its place in those followed by these."""
+        numbers = others.numbers + self.numbers
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        fields = {name: column + self.fields[name] for name, column in others.fields.items()}
+        return Columns(fields, numbers, others.raws + self.raws).chosen(order), order
+
 
 class SetAside(NamedTuple):
     """A row for quarantine: number, field, why, and the row as it came."""

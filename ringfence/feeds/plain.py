@@ -89,19 +89,11 @@ class Plain:
         mine = set(self.texts["specimen_id"].astype(str).tolist())
         return len(mine) == len(self.at) and mine.isdisjoint(columns.fields["specimen_id"])
 
-    def among(self, columns: Columns) -> Columns:
-        """These rows and those of ``columns``, in the order of the file."""
+    def columns(self) -> Columns:
+        """These rows, read like any other."""
         mine, aside = self.reader.read(self.records.of(self.at))
         assert not aside, "a plain row can be read"
-        numbers = columns.numbers + mine.numbers
-        order = sorted(range(len(numbers)), key=numbers.__getitem__)
-        fields = {name: column + mine.fields[name] for name, column in columns.fields.items()}
-        raws = columns.raws + mine.raws
-        return Columns(
-            {name: [column[i] for i in order] for name, column in fields.items()},
-            [numbers[i] for i in order],
-            [raws[i] for i in order],
-        )
+        return mine
 
 
 class Plainly:
@@ -200,7 +192,7 @@ class _Kinds:
     def _forget(self) -> None:
         self._codes: dict[bytes, int] = {}
         self._given = np.zeros(64, f"S{self._width}")
-        self._texts = np.zeros(64, f"S{_LONGEST_VALUE}")
+        self._texts = np.zeros(64, "S1")
         self._marks = np.zeros(64, np.int64)
         # Code 0 is that of empty text, which is what the slots begin with.
         self._slots = np.zeros(1 << _SLOT_BITS, np.int32)
@@ -240,7 +232,7 @@ class _Kinds:
                 or not text.isprintable()
                 or "\\" in text
             ):
-                mark = _LEFT
+                text, mark = "", _LEFT
             read.append((text.encode(), mark))
         self._codes.update(zip(fresh, range(known, known + len(fresh)), strict=True))
         while len(self._codes) > len(self._given):
@@ -248,6 +240,9 @@ class _Kinds:
                 held = getattr(self, name)
                 setattr(self, name, np.concatenate([held, np.zeros_like(held)]))
         if fresh:
+            longest = max(len(text) for text, _ in read)
+            if longest > self._texts.itemsize:  # no wider than need be: every row's is copied several times
+                self._texts = self._texts.astype(f"S{longest}")
             self._given[known : len(self._codes)] = fresh
             self._texts[known : len(self._codes)] = [text for text, _ in read]
             self._marks[known : len(self._codes)] = [mark for _, mark in read]

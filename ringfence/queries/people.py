@@ -61,11 +61,13 @@ def candidates(asked: Asked, *, scope: Scope) -> Candidates:
     by_key: dict[int, list[Known]] = defaultdict(list)
     details: dict[int, Details] = {}
     with walls.transaction(scope), connection.cursor() as cursor:
-        # A UNION, not an OR, so that each half has its index; and the wall is passed once.
+        # A UNION, not an OR, so that each half has its index; and the wall is passed once. Each list comes from a query of
+        # its own: one that the planner sees it weighs word by word, which takes longer than finding them all.
         cursor.execute(
-            f"SELECT {_COLUMNS} FROM people WHERE nhs_number = ANY(string_to_array(%s, ','))"
-            f" UNION SELECT {_COLUMNS} FROM people WHERE nhs_number IS NULL AND match_key = ANY(string_to_array(%s, ',')::bigint[])"
-            f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY(string_to_array(%s, ',')::bigint[])",
+            f"SELECT {_COLUMNS} FROM people WHERE nhs_number = ANY((SELECT string_to_array(%s, ','))::text[])"
+            f" UNION SELECT {_COLUMNS} FROM people WHERE nhs_number IS NULL"
+            f" AND match_key = ANY((SELECT string_to_array(%s, ',')::bigint[])::bigint[])"
+            f" UNION SELECT {_COLUMNS} FROM people WHERE match_key = ANY((SELECT string_to_array(%s, ',')::bigint[])::bigint[])",
             list(asked),
         )
         for row in cursor.fetchall():
