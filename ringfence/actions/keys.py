@@ -135,7 +135,7 @@ _LOCKS = 240
 
 _MEET = """
 SELECT CASE WHEN alone THEN pg_advisory_xact_lock(%s, b) ELSE pg_advisory_xact_lock_shared(%s, b) END
-FROM unnest(%s::int[], %s::boolean[]) AS l (b, alone)
+FROM unnest(string_to_array(%s, ',')::int[], string_to_array(%s, ',')::boolean[]) AS l (b, alone)
 """
 
 
@@ -149,4 +149,5 @@ def meet(births: Sequence[str], nhs_numbers: Sequence[str]) -> None:
     alone = {locks[birth] for birth, number in zip(births, nhs_numbers, strict=True) if not number}
     order = sorted(set(locks.values()))  # all take them in this order, so that no two wait for each other
     with connection.cursor() as cursor:
-        cursor.execute(_MEET, [_STRANGERS, _STRANGERS, order, [lock in alone for lock in order]])
+        arguments = [",".join(map(str, each)) for each in (order, [lock in alone for lock in order])]
+        cursor.execute(_MEET, [_STRANGERS, _STRANGERS, *arguments])
