@@ -22,10 +22,10 @@ from ringfence.rules import attempts as rules
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.ages import under_18
 from ringfence.rules.attempts import Action, AttemptError, Facts, Kind, Made, Next, Outcome
-from ringfence.rules.calendar import london_date, next_open
+from ringfence.rules.calendar import london_date
 from ringfence.rules.followups import FOLLOW_UP
-from ringfence.rules.handover import TeamKind
-from ringfence.rules.policy import Model, ServicePolicy, policy_at
+from ringfence.rules.handover import TeamKind, first_open
+from ringfence.rules.policy import ServicePolicy
 
 LONGEST_NOTE = 2000
 
@@ -257,15 +257,9 @@ def _local_from(held: Held, now: datetime) -> datetime | None:
     if held.passes_to_id is None or not held.authority:
         return None
     team = local_teams(now, [held.authority]).get(held.authority)
-    history = partnership_history(held.authority)
-    ahead = max(now, held.due_at)
-    if team is None or team.id != held.passes_to_id or team.live_from is None or not history:
+    if team is None or team.id != held.passes_to_id or team.live_from is None:
         return None
-    policy = policy_at(history, now) if any(each.from_at <= now for each in history) else None
-    if policy is None or policy.model is Model.NATIONAL_ONLY:
-        # A policy that begins later passes it: not before then.
-        policy = policy_at(history, ahead)
-    return next_open(policy, max(now, policy.from_at, team.live_from))
+    return first_open(partnership_history(held.authority), max(now, team.live_from))
 
 
 def add(held: Held, tried: Told, number: str, by: Scope, now: datetime) -> int:

@@ -135,6 +135,24 @@ def _due_why(start: datetime, period: timedelta, floor: datetime, at: datetime, 
     return f"{begin}; the local team is closed, so it passes at {spoken(at)}."
 
 
+def first_open(history: Sequence[PartnershipPolicy], since: datetime) -> datetime | None:
+    """The first moment from `since` on at which a local team that may be given traces is at work (UTC).
+
+    By the policy in force at that moment: a door that the present one opens later may be another's by then. None where
+    every policy from then on is national only, or none is recorded. Raises PolicyError for a team with no working days.
+    """
+    timeline = _timeline(tuple(history))
+    begun = sum(policy.from_at <= since for policy in timeline)
+    for index in range(max(begun - 1, 0), len(timeline)):
+        policy = timeline[index]
+        if policy.model is Model.NATIONAL_ONLY:
+            continue
+        at = next_open(policy, max(aware(since), policy.from_at))
+        if index + 1 == len(timeline) or at < timeline[index + 1].from_at:
+            return at
+    return None
+
+
 class SetPeriod(NamedTuple):
     """A span of moments, from `from_at` up to but not including `until_at` (None: for ever), and the set period in
     hours that a trace which falls due within it had."""

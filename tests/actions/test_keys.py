@@ -14,7 +14,9 @@ from ringfence.geography.packed import NONE_PACKED
 from ringfence.simulation.linelists import HEADER, rows
 from tests.examples import examples
 
-LINES = [",".join(row) for row in rows(60, positive=0.3, postcodes=["BB1 1AA", "LE1 1AA"], seed=3, on=date(2026, 11, 17))]
+LINES = [
+    ",".join(row) for row in rows(60, positive=0.3, postcodes=["BB1 1AA", "LE1 1AA"], seed=3, on=date(2026, 11, 17))
+]
 
 
 def listed(words):

@@ -13,6 +13,7 @@ from ringfence.rules.handover import (
     after_move,
     due,
     escalate,
+    first_open,
     give_back,
     group,
     local_target,
@@ -20,7 +21,7 @@ from ringfence.rules.handover import (
     reason,
     set_periods,
 )
-from ringfence.rules.policy import Model, PartnershipPolicy, policy_at
+from ringfence.rules.policy import Model, PartnershipPolicy, PolicyError, policy_at
 from tests.rules.strategies import AREA, histories, moments, near, policies, waiting_histories
 
 HOUR = timedelta(hours=1)
@@ -39,6 +40,36 @@ def test_what_the_clock_passes_meets_every_condition(history, transferred_at, li
     assert is_open(policy, answer.at)
     if policy.model is Model.TIMED:
         assert answer.at >= transferred_at + policy.set_period_hours * HOUR
+
+
+@given(histories, near, st.lists(st.floats(0, 1), max_size=20))
+def test_the_first_open_door_is_that_of_the_policy_in_force_then(history, since, shares):
+    def door(at):
+        try:
+            policy = policy_at(history, at)
+        except PolicyError:
+            return False
+        return policy.model is not Model.NATIONAL_ONLY and is_open(policy, at)
+
+    at = first_open(history, since)
+    last = max(since, *(policy.from_at for policy in history))
+    if at is None:
+        assert policy_at(history, last).model is Model.NATIONAL_ONLY
+    else:
+        assert at >= since and door(at)
+    for share in shares:
+        before = since + ((at or last) - since) * share
+        assert before == at or not door(before)
+
+
+def test_a_door_that_opens_later_may_be_anothers():
+    evening = PartnershipPolicy(AREA, AT, Model.TIMED, 48, opens=time(18), closes=time(20))
+    morning = PartnershipPolicy(AREA, AT + HOUR, Model.TIMED, 48, opens=time(11), closes=time(17))
+    assert first_open([evening, morning], AT) == AT + HOUR
+    assert first_open([evening], AT) == AT + 8 * HOUR
+    assert first_open([replace(evening, model=Model.NATIONAL_ONLY), morning], AT) == AT + HOUR
+    assert first_open([evening, replace(morning, model=Model.NATIONAL_ONLY)], AT) is None
+    assert first_open([], AT) is None
 
 
 @given(policies(st.just(Model.TIMED), near), near, near)
