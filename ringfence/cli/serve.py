@@ -19,7 +19,8 @@ from psycopg import sql
 
 from ringfence.base.env import CHECKOUT, env
 from ringfence.cli import children, session
-from ringfence.cli.postgres import PostgresProblem, Server
+from ringfence.cli.account import PostgresProblem
+from ringfence.cli.postgres import Server
 from ringfence.geography import load
 
 

@@ -13,7 +13,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ringfence.base.env import SCHEMAS, env
-from ringfence.cli.postgres import PostgresProblem, Server
+from ringfence.cli.account import PostgresProblem
+from ringfence.cli.postgres import Server
 from ringfence.cli.preparation import prepare
 
 PACKAGE = Path(__file__).resolve().parents[1]

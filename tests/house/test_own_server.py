@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from ringfence.cli.postgres import PostgresProblem
+from ringfence.cli.account import PostgresProblem
 from ringfence.cli.preparation import OLDEST, check_version
 
 CHECKOUT = Path(__file__).resolve().parents[2]

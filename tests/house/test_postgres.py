@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from ringfence.base.env import Secrets
-from ringfence.cli.postgres import LONGEST_SOCKET, PostgresProblem, Server
+from ringfence.cli.account import PostgresProblem
+from ringfence.cli.postgres import LONGEST_SOCKET, Server
 from ringfence.cli.preparation import check_version, prepare
 
 
