@@ -72,8 +72,11 @@ WITH receiving AS MATERIALIZED (
         AND t.passes_to_id = ANY (%(teams)s) AND (t.claimed_by IS NULL OR t.ready_at <= %(now)s)
     FOR UPDATE SKIP LOCKED
 ), resting AS MATERIALIZED (
-    SELECT d.id, least(d.waits_until, rest.until) AS until
+    SELECT d.id, CASE WHEN agreed.at > %(now)s THEN d.waits_until ELSE least(d.waits_until, rest.until) END AS until
     FROM due d CROSS JOIN LATERAL (
+        SELECT (SELECT a.call_back_at FROM attempts a WHERE a.trace_id = d.id AND a.through_id IS NULL
+            ORDER BY a.at DESC, a.id DESC LIMIT 1) AS at
+    ) agreed CROSS JOIN LATERAL (
         SELECT max(n.at) + %(gap)s AS at FROM (
             SELECT a.at, a.kind, a.outcome FROM attempts a
             WHERE a.number = d.phone AND a.number <> '' AND a.at > %(since)s
@@ -88,7 +91,7 @@ WITH receiving AS MATERIALIZED (
     ) tried CROSS JOIN LATERAL (
         SELECT min(greatest(tried.at, c.from_at)) AS until FROM calling c WHERE c.until_at > tried.at
     ) rest
-    WHERE d.waits_until IS NOT NULL AND rest.until > %(now)s
+    WHERE d.waits_until IS NOT NULL AND (rest.until > %(now)s OR agreed.at > %(now)s)
 ), moved AS (
     UPDATE traces t
     SET team_id = r.team, area = r.area, from_team_id = d.team_id, owned_since = d.at, due_at = r.due_at,

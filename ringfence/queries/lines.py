@@ -16,7 +16,7 @@ class Line:
 
     ``name`` and ``postcode`` are "" when the person may not be seen. ``with_user`` and ``with_name`` say who has it
     open until ``ready_at``; without them ``ready_at`` is when the next try may be made. ``came_why`` is the sentence of
-    the last hand-over, ``came_from`` the team that had it before; ``why`` is why it was placed at first.
+    the last hand-over, ``came_reason`` its kind, ``came_from`` the team that had it before; ``why`` is why it was placed at first.
     """
 
     trace: int
@@ -41,6 +41,7 @@ class Line:
     birth_date: date | None
     care_home: bool
     came_why: str
+    came_reason: str
     came_from: str
     unseen: bool
 
@@ -50,7 +51,7 @@ LINES = """
 SELECT t.id, t.ref, t.version, t.reason, t.priority, t.created_at, t.owned_since, t.due_at, t.due_why, t.why,
     t.attempts, t.last_attempt_at, coalesce(a.outcome, ''), t.queued, t.ready_at, t.claimed_by, coalesce(u.name, ''),
     coalesce(p.given_name || ' ' || p.family_name, ''), coalesce(p.postcode, ''), p.birth_date,
-    coalesce(p.care_home, false), coalesce(h.why, ''), coalesce(f.name, ''),
+    coalesce(p.care_home, false), coalesce(h.why, ''), coalesce(h.reason, ''), coalesce(f.name, ''),
     coalesce(h.seen_at IS NULL AND h.at IS NOT NULL, false)
 FROM picked
 JOIN traces t ON t.id = picked.id

@@ -80,10 +80,13 @@ SELECT id, row_number() OVER (ORDER BY due_at, id) AS place FROM (
 WHERE nth <= %(limit)s
 """
 
-_UNSEEN = """
-SELECT count(*) FROM (
-    SELECT 1 FROM handovers h WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL LIMIT 1000) n
+#: Hand-overs to the team that nobody has looked at, of what it still has and is still to do.
+_UNSEEN_ONES = """
+handovers h JOIN traces t ON t.id = h.trace_id AND t.team_id = h.to_team_id AND t.handovers = h.seq AND t.closed_at IS NULL
+WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL
 """
+
+_UNSEEN = f"SELECT count(*) FROM (SELECT 1 FROM {_UNSEEN_ONES} LIMIT 1000) n"
 
 
 def team_list(name: str, scope: Scope, team: int, now: datetime, limit: int) -> TeamList:
@@ -133,14 +136,12 @@ class Notice:
 
 
 # Thousands may come in one minute: the last ones are taken by their index before anything is joined to them.
-_NOTICES = """
+_NOTICES = f"""
 WITH latest AS MATERIALIZED (
-    SELECT h.trace_id, h.at, h.reason, h.why, h.from_team_id FROM handovers h
-    WHERE h.to_team_id = %(team)s AND h.seen_at IS NULL ORDER BY h.at DESC LIMIT %(limit)s
+    SELECT t.id, t.ref, h.at, h.reason, h.why, h.from_team_id FROM {_UNSEEN_ONES} ORDER BY h.at DESC LIMIT %(limit)s
 )
-SELECT t.id, t.ref, h.at, h.reason, h.why, k.name
-FROM latest h JOIN traces t ON t.id = h.trace_id JOIN teams k ON k.id = h.from_team_id
-ORDER BY h.at DESC, t.id
+SELECT h.id, h.ref, h.at, h.reason, h.why, k.name FROM latest h JOIN teams k ON k.id = h.from_team_id
+ORDER BY h.at DESC, h.id
 """
 
 

@@ -68,10 +68,15 @@ def find(*, scope: Scope, now: datetime, text: str = "", days: int = 28, limit: 
         return tuple(Line(*row) for row in cursor.fetchall())
 
 
+def of_a_region(scope: Scope) -> bool:
+    """Whether somebody works for a region: of its cases they know, and count here, only those that were escalated to them."""
+    return bool({*scope.areas, *scope.standing} & REGIONS)
+
+
 def _areas(scope: Scope) -> list[str]:
     """The authorities that the scope works for or answers for; those of its region for a health protection team."""
     own = {*scope.areas, *scope.standing}
-    regions = own & set(REGIONS)
+    regions = own & REGIONS
     if regions:
         upper = resolve.atlas().upper_tier()
         own |= {area.code for area in upper if resolve.lineage(area.code).region in regions}

@@ -36,15 +36,25 @@ def rests_until(tried_at: datetime, policy: ServicePolicy) -> datetime:
 
 
 def after_hand_over(
-    ready_at: datetime | None, tried_at: datetime | None, policy: ServicePolicy, now: datetime
+    ready_at: datetime | None,
+    tried_at: datetime | None,
+    policy: ServicePolicy,
+    now: datetime,
+    *,
+    agreed: datetime | None = None,
 ) -> datetime | None:
     """When a free trace that the clock passes on now may be tried by the team that gets it. None: at once.
 
     ``ready_at`` is when the team that had it would have tried again, None where it stood in the queue; ``tried_at`` is the
     last call that disturbed somebody at its home or on its number, whoever made it. What the other team had planned for
-    later than the home's rest is not kept: the new team plans for itself.
+    later than the home's rest is not kept: the new team plans for itself. But a time that the person asked for at the last
+    try, ``agreed``, is theirs and not a team's, and is kept.
     """
-    if ready_at is None or tried_at is None or ready_at <= now:
+    if ready_at is None or ready_at <= now:
+        return None
+    if agreed is not None and agreed > now:
+        return ready_at
+    if tried_at is None:
         return None
     rested = rests_until(tried_at, policy)
     return min(ready_at, rested) if rested > now else None

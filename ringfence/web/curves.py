@@ -76,7 +76,7 @@ def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> D
         )
         for at, day in enumerate(days)
     )
-    scale = tuple((round(HEIGHT - FOOT - full * part, 1), round(top * part)) for part in (0.5, 1.0))
+    scale = tuple((round(HEIGHT - FOOT - full * mark / top, 1), mark) for mark in dict.fromkeys((top // 2 or 1, top)))
     names = tuple(
         (round(at * step, 1), f"{day.on.day} {day.on:%b}") for at, day in enumerate(days) if day.on.weekday() == 0
     )

@@ -104,6 +104,7 @@ def environment(**options: Any) -> Environment:
         sex=words.sex,
         hour=words.hour,
         upper_first=_first_upper,
+        in_short=words.in_short,
         outcome=_outcome,
         trace_outcome=_trace_outcome,
     )

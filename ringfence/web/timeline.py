@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ringfence.queries.timeline import Happening, Note
 from ringfence.queries.traces import Record
 from ringfence.rules.attempts import Kind, Outcome, TraceOutcome
-from ringfence.rules.calendar import london_date
+from ringfence.rules.calendar import london_date, spoken
 from ringfence.rules.messages import KINDS
 from ringfence.rules.plural import counted
 from ringfence.web import words
@@ -53,7 +53,8 @@ def events(record: Record) -> list[Event]:
             found.append(Event(attempt.at, told, f"{attempt.by_name}, {attempt.team}", "", "", "green"))
             continue
         length = f"{words.span_of_seconds(attempt.seconds)}" if attempt.seconds else ""
-        about = [f"on {words.phone(attempt.number)}" if attempt.number else "", length]
+        asked = f"asked for {spoken(attempt.call_back_at)}" if attempt.call_back_at else ""
+        about = [f"on {words.phone(attempt.number)}" if attempt.number else "", length, asked]
         found.append(
             Event(
                 attempt.at,

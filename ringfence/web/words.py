@@ -49,6 +49,12 @@ def weekday(on: date) -> str:
     return f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
 
 
+def in_short(why: str, reason: str) -> str:
+    """Why a trace came, for a list: of the clock's own sentence its first half, of what somebody wrote all of it."""
+    told = why.split(";")[0] if reason == "set_period" else why
+    return told.rstrip(".") + "."
+
+
 def when(at: datetime, now: datetime) -> str:
     """A moment: "today 14:05", "Monday 3 August 14:05"."""
     return f"{day(at, london_date(now))} {clock(at)}"

@@ -121,12 +121,12 @@ def test_a_number_rests_across_the_hand_over(town):
     assert {row(trace, "queued", "ready_at") for trace in traces} == {(False, due - 10 * MINUTE + 2 * HOUR)}
 
 
-def test_what_was_planned_for_much_later_comes_when_the_home_has_rested(town):
+def test_the_time_that_somebody_asked_for_is_kept_across_the_hand_over(town):
     due = START + 24 * HOUR
     trace = town.trace()
-    call(town, claim(town, now=due - 20 * MINUTE), "call_back", now=due - 10 * MINUTE, call_back_at=due + 30 * HOUR)
+    call(town, claim(town, now=due - 20 * MINUTE), "call_back", now=due - 10 * MINUTE, call_back_at=due + 6 * HOUR)
     handover.sweep(by=SWEEP, now=due + HOUR)
-    assert row(trace, "queued", "ready_at") == (False, due - 10 * MINUTE + 2 * HOUR)
+    assert row(trace, "queued", "ready_at") == (False, due + 6 * HOUR)
 
 
 @pytest.mark.parametrize(("outcome", "rests"), [("wrong_number", False), ("no_details", False), ("language", True)])

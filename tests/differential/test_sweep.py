@@ -193,6 +193,8 @@ class Waiting:
     home: int | None
     number: str
     tries: list[tuple[timedelta, str, str]]
+    asked: timedelta | None = None
+    """In how long they asked, at the last try, to be called back."""
 
 
 WAITING = st.builds(
@@ -208,6 +210,7 @@ WAITING = st.builds(
         ),
         max_size=1,
     ),
+    asked=st.sampled_from([None, None, -MINUTE, 3 * HOUR]),
 )
 
 _WAITS = """
@@ -215,8 +218,8 @@ UPDATE traces SET due_at = %s, queued = %s, ready_at = %s, household = %s, phone
 """
 
 _TRIED = """
-INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, note)
-SELECT t.id, %s, %s, 1, t.team_id, %s, %s, t.phone, '' FROM traces t WHERE t.id = %s
+INSERT INTO attempts (trace_id, at, recorded_at, user_id, team_id, kind, outcome, number, note, call_back_at)
+SELECT t.id, %s, %s, 1, t.team_id, %s, %s, t.phone, '', %s FROM traces t WHERE t.id = %s
 """
 
 
@@ -237,11 +240,13 @@ def test_a_home_rests_as_the_rules_say(town, traces, now):
                 ready_at = now + each.waits if each.waits else None
                 cursor.execute(_WAITS, [now, ready_at is None, ready_at, each.home, each.number, trace])
                 for ago, kind, result in each.tries:
-                    cursor.execute(_TRIED, [now - ago, now, kind, result, trace])
+                    asked = now + each.asked if each.asked else None
+                    cursor.execute(_TRIED, [now - ago, now, kind, result, asked, trace])
         expected = {}
         for trace, each in made.items():
             ready_at = now + each.waits if each.waits else None
-            until = after_hand_over(ready_at, last_call(each, traces, now), policy, now)
+            agreed = now + each.asked if each.asked and each.tries else None
+            until = after_hand_over(ready_at, last_call(each, traces, now), policy, now, agreed=agreed)
             expected[trace] = (until is None, until)
         assert handover.sweep(by=SWEEP, now=now).handed_over == len(traces)
         with walls.transaction(SWEEP), connection.cursor() as cursor:

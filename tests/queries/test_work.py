@@ -130,6 +130,15 @@ def test_notices(town):
     assert local.notices(scope=by, team=team, now=DUE) == ()
 
 
+def test_what_the_team_has_no_more_is_no_notice(town):
+    kept, returned = town.trace(), town.trace()
+    handover.sweep(by=SWEEP, now=DUE)
+    by, team = town.by("Lola"), town.team("local")
+    handover.give_back(trace=returned, version=1, why="Moved; the other team has the number", by=by, now=DUE)
+    assert [notice.trace for notice in local.notices(scope=by, team=team, now=DUE)] == [kept]
+    assert local.handed_over(scope=by, team=team, now=DUE).unseen == 1
+
+
 def test_the_national_team_keeps_sight_of_what_became_of_it(town):
     traces_ = [town.trace() for _ in range(3)]
     handover.sweep(by=SWEEP, now=DUE)

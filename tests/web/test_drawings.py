@@ -55,3 +55,12 @@ def test_a_curve_begins_with_the_first_case_and_has_four_weeks() -> None:
 
     assert [shown(first) for first in (0, 10, 28, 50)] == [56, 46, 28, 28]
     assert shown(0, cases=0) == 28
+
+
+def test_the_lines_of_a_curves_scale_stand_at_what_they_say() -> None:
+    for most, marks in ((1, [1, 2]), (4, [2, 5]), (5, [2, 5]), (9, [5, 10]), (40, [25, 50])):
+        drawn = curves.draw([Day(date(2026, 11, 1), most, True)])
+        assert [mark for _, mark in drawn.scale] == marks
+        (bar,) = drawn.bars
+        for y, mark in drawn.scale:
+            assert abs((drawn.height - curves.FOOT - y) / mark - bar.height / most) < 0.2

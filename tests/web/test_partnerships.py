@@ -154,6 +154,8 @@ def test_lending_has_an_end_and_a_reason(town: Town, signed_in: SignedIn) -> Non
     status, page = post(signed_in("Olu"), address, sent)
     assert (status, page.problems) == (422, [])
     assert page.anchors.count("why") == 1
+    status, page = post(signed_in("Olu"), address, {**sent, "why": "Peak", "user": "", "to_team": ""})
+    assert status == 422 and "Choose a person" in page.words and "Choose a team" in page.words
     status, page = post(signed_in("Olu"), address, {**sent, "why": "Peak in Blackburn"}, follow=True)
     assert status == 200
     assert "Peak in Blackburn" in page.words

@@ -202,3 +202,8 @@ def test_a_day_that_is_near_is_told_with_its_weekday_and_one_that_is_not_with_it
     assert words.dated(date(2026, 11, 22), today) == "Sunday 22 November"
     assert words.dated(date(2026, 12, 2), today) == "Wednesday 2 December"
     assert words.dated(date(2025, 12, 2), today) == "Tuesday 2 December 2025"
+
+
+def test_only_the_clocks_own_sentence_is_told_in_short() -> None:
+    assert words.in_short("24 hours passed; the set period ended.", "set_period") == "24 hours passed."
+    assert words.in_short("They moved; we have the new number", "given_back") == "They moved; we have the new number."

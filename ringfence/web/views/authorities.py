@@ -364,14 +364,22 @@ def lending(request: StaffRequest, code: str) -> HttpResponse:
     """Lend somebody to another team, from one time until another."""
     _found(request, code)
     form = Form(request.POST)
-    user = form.number("user", 1, 2**62, "The person")
-    team = form.number("to_team", 1, 2**62, "The team")
+    user, team = form.get("user"), form.get("to_team")
+    for field, chosen, missing in (("user", user, "Choose a person"), ("to_team", team, "Choose a team")):
+        if not chosen.isdecimal():
+            form.wrong(field, missing)
     until = form.moment("until_at", "the day it ends")
     why = form.text("why", "Say why the team needs them", 200)
-    if form.valid and user and team and until:
+    if form.valid and until:
         try:
             people_verbs.lend(
-                user=user, to_team=team, from_at=request.now, until_at=until, why=why, by=request.scope, now=request.now
+                user=int(user),
+                to_team=int(team),
+                from_at=request.now,
+                until_at=until,
+                why=why,
+                by=request.scope,
+                now=request.now,
             )
             messages.success(request, f"Lent until {words.when(until, request.now)}.")
             return redirect("authority", code)

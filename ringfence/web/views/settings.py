@@ -35,7 +35,7 @@ def settings(request: StaffRequest) -> HttpResponse:
     found = queries.find(scope=request.scope, now=request.now, text=text)
     return page(
         request, "settings/list.jinja", title="Places", section=SECTION, found=found, text_typed=text, kinds=KINDS,
-        most=queries.MOST,
+        most=queries.MOST, escalated_only=queries.of_a_region(request.scope),
     )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def _page(request: StaffRequest, ref: str, form: Form | None = None, status: int
         status=status,
         found=found,
         joining=joining,
+        escalated_only=queries.of_a_region(request.scope),
         kinds=KINDS,
         categories={each.value: words for each, words in CATEGORY_WORDS.items()},
         windows=WINDOWS,

@@ -21,7 +21,17 @@ const element = (name, text, attributes = {}) => {
 const label = (outcome) => document.querySelector(`[data-outcomes] [data-value="${CSS.escape(outcome)}"]`)?.textContent || outcome
 
 function say(text) {
-  if (said) said.textContent = text
+  if (!said) return
+  said.textContent = text
+  said.classList.remove('nhsuk-error-message')
+}
+
+// What is wrong with the form is far above the button on a phone: it is brought into sight.
+function refuse(text) {
+  say(text)
+  said.classList.add('nhsuk-error-message')
+  said.tabIndex = -1
+  said.focus()
 }
 
 // What is kept and not sent: one line each, with what is wrong with it.
@@ -123,7 +133,7 @@ form?.addEventListener('submit', async (event) => {
   event.preventDefault()
   const { csrfmiddlewaretoken, client_key: key, ...fields } = Object.fromEntries(new FormData(form))
   const wrong = missing(fields)
-  if (wrong) return say(wrong)
+  if (wrong) return refuse(wrong)
   const kept = read()
   const waiting = [...kept.waiting.filter((each) => each.key !== key), { key, day, ref, user: form.dataset.user, at: Date.now(), fields }]
   if (!write({ ...kept, waiting })) {
@@ -140,7 +150,7 @@ form?.addEventListener('submit', async (event) => {
     // It can be put right and sent again from here, as something new.
     remove(key)
     show()
-    say(mine.problem)
+    refuse(mine.problem)
   } else {
     form.hidden = true
     document.getElementById('kept-back').hidden = false
