@@ -46,10 +46,6 @@ class Merged(NamedTuple):
     quarantined: int = 0
 
 
-class _Interfered(Exception):
-    """A specimen or a person of this batch is in the record already, since or before this batch was decided."""
-
-
 def _nothing() -> None:
     pass
 
@@ -94,8 +90,6 @@ class Merger:
             try:
                 with transaction.atomic():
                     return self._once(columns, keys, plain)
-            except _Interfered:
-                self.careful = True
             except (IntegrityError, OperationalError) as problem:
                 # Another reader was first with a specimen or a person, or two readers waited for each other.
                 state = getattr(problem.__cause__, "sqlstate", "")

@@ -18,7 +18,7 @@ EXTENSIONS = ("btree_gist", "fuzzystrmatch", "pg_trgm")
 GATE = "ringfence_gate"
 
 #: The command line, the simulation and the tests act as the web or the worker by taking on its role; the owner hands
-#: functions to the gate.
+#: functions to the gate, and may do so only while it migrates (``seal``).
 MEMBERSHIPS = (("ringfence_app", "ringfence_cli"), ("ringfence_worker", "ringfence_cli"), (GATE, "ringfence_owner"))
 
 TIMEOUTS: dict[str, dict[str, str]] = {
@@ -112,6 +112,13 @@ def _roles(server: "psycopg.Connection[tuple[object, ...]]", secrets: Secrets) -
             )
     for role, member in MEMBERSHIPS:
         server.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(role), sql.Identifier(member)))
+
+
+def seal(admin: str) -> None:
+    """After migrating: the owner takes on the gate no more, through whose eyes it could see the record."""
+    with _connect(admin) as server:
+        server.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        server.execute(sql.SQL("REVOKE {} FROM ringfence_owner").format(sql.Identifier(GATE)))
 
 
 def _database(server: "psycopg.Connection[tuple[object, ...]]", database: str) -> None:

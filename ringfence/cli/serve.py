@@ -41,7 +41,7 @@ def serve(*, fresh: bool, empty: bool, say: Callable[[str], None]) -> None:
         stopping = stack.enter_context(_signals())
         stack.enter_context(_alone())
         check_port(env.port)
-        check_port(env.residents_port)
+        check_port(env.residents_port, "RINGFENCE_RESIDENTS_PORT" if env.residents_port_given else "RINGFENCE_PORT")
         embedded = stack.enter_context(session.server())
         if fresh:
             begin_anew(embedded)
@@ -53,8 +53,8 @@ def serve(*, fresh: bool, empty: bool, say: Callable[[str], None]) -> None:
         _keep_up(embedded, stopping, say)
 
 
-def check_port(port: int) -> None:
-    """Raise ServeProblem when the port is taken."""
+def check_port(port: int, setting: str = "RINGFENCE_PORT") -> None:
+    """Raise ServeProblem when the port is taken; ``setting`` is the one to change."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,7 +62,7 @@ def check_port(port: int) -> None:
         except OSError:
             raise ServeProblem(
                 f"Port {port} of 127.0.0.1 is taken, perhaps by another Ringfence. Stop that, or choose another port: "
-                f"RINGFENCE_PORT={port + 1} ./run"
+                f"{setting}={port + 1} ./run"
             ) from None
 
 

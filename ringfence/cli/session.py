@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from ringfence.base.env import SCHEMAS, env
 from ringfence.cli.account import PostgresProblem
 from ringfence.cli.postgres import Server
-from ringfence.cli.preparation import prepare
+from ringfence.cli.preparation import prepare, seal
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -94,6 +94,7 @@ def ready(embedded: Server | None, say: Callable[[str], None] = quiet) -> None:
     say("Preparing the database: its tables and England's authorities; some seconds ...")
     prepare(administrator(embedded), env.secrets, env.database.name)
     migrate()
+    seal(administrator(embedded))
     if mark() != wanted():
         raise PostgresProblem(f"The database {env.database.name} is not as this version wants it after migrating.")
 

@@ -182,6 +182,16 @@ def test_many_claimers_never_share_a_trace(real_town):
     assert len(traces) == kept - kept // 5
 
 
+def test_who_asks_several_times_at_once_takes_one(real_town):
+    team, scope = real_town.team("national"), real_town.by("Nia")
+    for number in range(32):
+        real_town.trace(phone=f"0770091{number:04}")
+    got = together(*[lambda: work.claim(team=team, by=scope, now=NOW)] * 32)
+    assert not any(isinstance(each, Exception) for each in got)
+    assert len({each.trace for each in got}) == 1
+    assert sorted(each.resumed for each in got) == [False] + [True] * 31
+
+
 def test_a_session_in_which_something_was_rolled_back_goes_on_claiming(real_town):
     team = real_town.team("national")
     for name in ("Nia", "Noah"):

@@ -71,6 +71,8 @@ def test_the_oldest_server_prepared_by_no_superuser_holds_everybody_s_work(url: 
 
     for _ in range(2):
         assert said("database", "prepare").endswith("The database is ready.\n")
+    with psycopg.connect(url) as admin:
+        assert admin.execute("SELECT pg_has_role('ringfence_owner', 'ringfence_gate', 'MEMBER')").fetchone() == (False,)
     # Two weeks of everybody's work: intake, calls, interviews, hand-overs, visits, changes of policy.
     said("demonstration", "play")
     said("sweep")

@@ -14,7 +14,7 @@ import pytest
 from ringfence.base.env import Secrets
 from ringfence.cli.account import PostgresProblem
 from ringfence.cli.postgres import LONGEST_SOCKET, Server
-from ringfence.cli.preparation import check_version, prepare
+from ringfence.cli.preparation import check_version, prepare, seal
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,22 @@ def test_preparing_again_and_at_once_changes_nothing(server: Server, home: Path)
     for name in ("app", "worker"):
         assert value(server, f"SELECT pg_has_role('ringfence_cli', 'ringfence_{name}', 'SET')") is True
     assert value(server, "SELECT pg_has_role('ringfence_cli', 'ringfence_owner', 'MEMBER')") is False
+
+
+def test_the_owner_takes_on_the_gate_only_while_it_migrates(server: Server, home: Path) -> None:
+    def may() -> bool:
+        with psycopg.connect(server.admin()) as admin:
+            row = admin.execute("SELECT pg_has_role('ringfence_owner', 'ringfence_gate', 'MEMBER')").fetchone()
+        assert row is not None
+        return bool(row[0])
+
+    prepare(server.admin(), Secrets.of(home), "ringfence_sealed")
+    assert may()
+    seal(server.admin())
+    assert not may()
+    seal(server.admin())
+    prepare(server.admin(), Secrets.of(home), "ringfence_sealed")
+    assert may()
 
 
 def test_a_role_that_looks_past_the_walls_is_refused(server: Server, home: Path) -> None:

@@ -45,6 +45,8 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         refused(serve(tmp_path, RINGFENCE_PORT=str(port)), f"Port {port} of 127.0.0.1 is taken")
+        done = serve(tmp_path, RINGFENCE_PORT=free_port(), RINGFENCE_RESIDENTS_PORT=str(port))
+        refused(done, f"choose another port: RINGFENCE_RESIDENTS_PORT={port + 1} ./run")
     assert [each.name for each in tmp_path.iterdir()] == ["serve.lock"]
 
 
@@ -78,6 +80,13 @@ def test_what_is_for_real_use_is_deleted_only_when_somebody_at_the_terminal_says
     os.close(terminal)
     assert (done.returncode, done.stderr) == (1, "ringfence: Nothing was deleted.\n")
     assert "Type delete to go on" in done.stdout
+
+
+def test_what_is_for_real_use_is_not_deleted_where_nobody_can_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "use.json").write_text('{"use": "real"}')
+    with open(tmp_path / "serve.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # so that nothing begins, whatever was understood
+        refused(serve(tmp_path, "--fresh", RINGFENCE_PORT=free_port()), "Nothing was deleted")
 
 
 def test_a_deletion_that_was_killed_is_done_by_the_next_start(tmp_path: Path) -> None:

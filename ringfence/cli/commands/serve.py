@@ -21,7 +21,12 @@ def register(app: typer.Typer) -> None:
         def say(message: str) -> None:
             typer.echo(message)
 
-        if fresh and is_for_real_use() and sys.stdin.isatty():
+        if fresh and is_for_real_use():
+            if not sys.stdin.isatty():
+                raise ServeProblem(
+                    f"{env.home} is for real use, and --fresh deletes its record for good: it is asked for at a terminal, "
+                    "and this is none. Nothing was deleted."
+                )
             told = typer.prompt(
                 f"{env.home} is for real use, and --fresh deletes its record for good.\nType delete to go on",
                 default="",
