@@ -430,6 +430,11 @@ def test_places_at_risk_say_what_is_not_known(town: Town, signed_in: SignedIn) -
     client, address = signed_in("Dora"), f"/areas/{BLACKBURN}/settings"
     before = words(client.get(address))
     assert "1 case, the last 2 days ago; a setting for the health protection team" in before and "not known" in before
+    # Of the cases in its region the health protection team knows those that were escalated, and is told so.
+    assert "Only cases that were escalated" not in words(client.get("/settings"))
+    theirs = signed_in("Hana")
+    assert "Only cases that were escalated to you are counted" in words(theirs.get("/settings"))
+    assert "Cases escalated to you that named it 0" in words(theirs.get("/settings/AAA-AAA"))
     wrong = client.post("/settings/AAA-AAA/size", {"people": "many"})
     assert wrong.status_code == 422 and "must be a whole number" in wrong.content.decode()
     assert "40 people are there." in words(client.post("/settings/AAA-AAA/size", {"people": "40"}, follow=True))

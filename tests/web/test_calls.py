@@ -114,6 +114,12 @@ def test_a_mistake_is_named_linked_and_nothing_is_lost(town: Town, signed_in: Si
     assert events("attempt.recorded") == []
 
 
+def test_the_time_that_somebody_asked_for_stands_in_the_history(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    record(client, trace, outcome="call_back", **{"call_back_at-day": "1", "call_back_at-time": "14:05"})
+    assert "asked for 14:05 on" in Page(client.get(f"/traces/{trace}").content.decode()).words
+
+
 def test_a_call_back_time_that_has_passed_is_put_beside_its_field(town: Town, signed_in: SignedIn, trace: str) -> None:
     sent = {"outcome": "call_back", "call_back_at-day": "0", "call_back_at-time": "00:00"}
     status, page, _ = record(signed_in("Nia"), trace, **sent)
