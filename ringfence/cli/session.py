@@ -93,8 +93,10 @@ def ready(embedded: Server | None, say: Callable[[str], None] = quiet) -> None:
         return
     say("Preparing the database: its tables and England's authorities; some seconds ...")
     prepare(administrator(embedded), env.secrets, env.database.name)
-    migrate()
-    seal(administrator(embedded))
+    try:
+        migrate()
+    finally:
+        seal(administrator(embedded))
     if mark() != wanted():
         raise PostgresProblem(f"The database {env.database.name} is not as this version wants it after migrating.")
 

@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +134,22 @@ def test_the_owner_takes_on_the_gate_only_while_it_migrates(server: Server, home
     seal(server.admin())
     prepare(server.admin(), Secrets.of(home), "ringfence_sealed")
     assert may()
+
+
+def test_a_migration_that_fails_leaves_the_owner_no_gate(server: Server, home: Path) -> None:
+    prepare(server.admin(), Secrets.of(home), "ringfence_broken")
+    with psycopg.connect(server.admin("ringfence_broken")) as admin:
+        admin.execute("CREATE TABLE audit.events (a_leftover text)")
+        told = admin.info
+        url = f"postgresql://{told.user}:{told.password}@127.0.0.1:{told.port}/ringfence_broken"
+    environment = {**os.environ, "DATABASE_URL": url, "RINGFENCE_HOME": str(home), "RINGFENCE_PROCESS": "cli"}
+    environment.pop("RINGFENCE_DATABASE", None)
+    command = [sys.executable, "-m", "ringfence.cli", "database", "prepare"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and "Migrating the database failed" in done.stderr, done.stderr
+    assert value(server, "SELECT pg_has_role('ringfence_owner', 'ringfence_gate', 'MEMBER')") is False
 
 
 def test_a_role_that_looks_past_the_walls_is_refused(server: Server, home: Path) -> None:
