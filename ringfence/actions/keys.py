@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain, compress
 from typing import Any, NamedTuple
@@ -89,10 +89,30 @@ def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:
     return Asked(",".join(numbers), ",".join(map(str, match)), ",".join(map(str, unnumbered)))
 
 
-def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates) -> NDArray[np.bool_]:
+def arrivals(positive: Sequence[int], columns: Columns, keys: Keys, known: Candidates) -> set[int]:
+    """The keys that people may come to have while these positives are decided in turn, beyond those that rows have.
+
+    Who is known by number keeps name and birth date where a row with that number and another postcode spells them otherwise.
+    """
+    numbers, births = columns.fields["nhs_number"], columns.fields["birth_date"]
+    times = Counter(numbers[i] for i in positive)
+    names, homes = defaultdict(set), defaultdict(set)
+    for i in positive:
+        number = numbers[i]
+        held = known.by_number.get(number)
+        if number and (held is not None or times[number] > 1):
+            names[number].add((keys.names[i], births[i]))
+            homes[number].add(keys.postcodes[i])
+            if held is not None:
+                names[number].add((held.name, held.birth_date))
+    spelt = [number for number, each in names.items() if len(each) > 1]
+    return {identity.match_key(*who, home) for number in spelt for who in names[number] for home in homes[number]} - {0}
+
+
+def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates, arrived: set[int]) -> NDArray[np.bool_]:
     """Which plain rows may be about somebody known, or about somebody of the other rows."""
     numbers = {int(number) for number in chain(columns.fields["nhs_number"], known.by_number) if number}
-    match = {*keys.match, *known.by_key} - {0}
+    match = {*keys.match, *known.by_key, *arrived} - {0}
     return _among(plain.numbers, numbers) | _among(plain.keys, match)
 
 
@@ -114,14 +134,14 @@ class _Spelt(dict[str, str]):
 
 
 def apart(
-    rows: list[int], nhs_numbers: Sequence[str], match_keys: Sequence[int], known: Candidates
+    rows: list[int], nhs_numbers: Sequence[str], match_keys: Sequence[int], known: Candidates, arrived: set[int]
 ) -> tuple[list[int], list[int]]:
     """Of these rows, those whose number and details are nobody's, neither in the record nor in another row; and the others.
 
     What is decided of a stranger tells nothing about any other row: they are most, and need not be looked at in turn.
     """
     numbers = {number for number, times in Counter(nhs_numbers).items() if times > 1} | known.by_number.keys()
-    keys = {key for key, times in Counter(match_keys).items() if times > 1} | known.by_key.keys()
+    keys = {key for key, times in Counter(match_keys).items() if times > 1} | known.by_key.keys() | arrived
     numbers.discard("")
     keys.discard(0)
     alone = [nhs_numbers[i] not in numbers and match_keys[i] not in keys for i in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice, repeat
@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ringfence.actions.keys import Keys, apart, asked, concerned, meet, with_plain
-from ringfence.actions.writing import FOR_A_BATCH, reserve, set_aside, write
+from ringfence.actions.keys import Keys, apart, arrivals, asked, concerned, meet, with_plain
+from ringfence.actions.writing import FOR_A_BATCH, Overtaken, reserve, set_aside, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.feeds.plain import Plain
 from ringfence.geography import resolve
 from ringfence.geography.packed import Packed
 from ringfence.partnerships.clock import hold_still
 from ringfence.queries.allocation import Allocation, allocation, revision
-from ringfence.queries.people import Candidates, Details, candidates, episodes
+from ringfence.queries.people import Candidates, Details, Episodes, candidates, episodes
 from ringfence.rules import allocation as placing
 from ringfence.rules import cases, identity
 from ringfence.rules.access import Scope
@@ -90,10 +90,11 @@ class Merger:
             try:
                 with transaction.atomic():
                     return self._once(columns, keys, plain)
-            except (IntegrityError, OperationalError) as problem:
+            except (IntegrityError, OperationalError, Overtaken) as problem:
                 # Another reader was first with a specimen or a person, or two readers waited for each other.
                 state = getattr(problem.__cause__, "sqlstate", "")
-                if state not in ("23505", "40P01", "40001") or tried + 1 == MOST_TRIES:
+                mended = isinstance(problem, Overtaken) or state in ("23505", "40P01", "40001")
+                if not mended or tried + 1 == MOST_TRIES:
                     raise
                 self.careful = True
         raise AssertionError("unreachable: the last try raises")
@@ -129,13 +130,14 @@ class Merger:
         if positive:
             meet([births[i] for i in positive], [numbers[i] for i in positive])
         known = candidates(asked(columns, keys, plain), scope=self.scope)
+        arrived = arrivals(positive, columns, keys, known)
         if plain:
-            about = concerned(plain, columns, keys, known)
+            about = concerned(plain, columns, keys, known, arrived)
             if about.any():
                 columns, keys = with_plain(plain.chosen(about), columns, keys, self.directory)
                 plain = plain.chosen(~about)
         batch = Batch(self, columns, keys, plain)
-        batch.decide(known)
+        batch.decide(known, arrived)
         return batch
 
     def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
@@ -200,6 +202,14 @@ class Merger:
                 found[i] = placing.residence(at_test, at_gp)
         return found
 
+    def residences_at(self, postcodes: Mapping[int, str]) -> dict[int, Residence]:
+        """Where people live who are known to live at these postcodes, by their id; without those of no known authority."""
+        located = resolve.located(postcodes.values()) if postcodes else {}
+        places = {person: located[postcode] for person, postcode in postcodes.items()}
+        return {
+            person: Residence(place.ltla or "", place.utla, place.why) for person, place in places.items() if place.utla
+        }
+
     def placement(self, home: Residence) -> Placement:
         placed = self.placements.get(home)
         if placed is None:
@@ -235,63 +245,79 @@ class Batch:
         self.case: list[int | None] = [None] * count
         self.homes = merger.residences(keys, self.fields["postcode"])
         self.new_people: list[tuple[int, int]] = []
+        self.read: dict[int, str] = {}
+        """Which version of each person known before was read."""
         self.changed: dict[int, Details] = {}
         self.adopted: dict[int, str] = {}
         self.settled: dict[int, tuple[int, int]] = {}
+        self.stayed: dict[int, str] = {}
+        """The postcode of those who live elsewhere than where an older row opened a case of theirs."""
         self.brought: dict[int, int] = {}
         self.opened: list[Opened] = []
         self.moved: dict[int, cases.Add] = {}
         self.positives = 0
+        self._ids: tuple[Iterator[int], Iterator[int]] = iter(()), iter(())
+        """New ids of people and of cases."""
 
-    def decide(self, known: Candidates) -> None:
-        """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go."""
+    def decide(self, known: Candidates, arrived: set[int]) -> None:
+        """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go.
+
+        The record is what one row after the other would give: strangers are decided at once, because nothing depends on
+        when, and all others in turn. ``arrived`` are the keys that people may come to have on the way.
+        """
         positive = [i for i, result in enumerate(self.fields["result"]) if result == POSITIVE]
         self.positives = len(positive)
-        made: dict[int, int] = {}
+        strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known, arrived)
         if positive:
-            self._decide_positives(positive, made, known)
-        if known.by_number or known.by_key:
-            self._join_known(made, known)
+            self._ids = reserve("people", len(positive)), reserve("cases", len(positive))
+            self._decide_strangers(strangers)
+        if others or known.details:
+            self._in_turn(others, known, arrived)
 
-    def _decide_positives(self, positive: list[int], made: dict[int, int], known: Candidates) -> None:
-        people, numbers = reserve("people", len(positive)), reserve("cases", len(positive))
-        strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known)
+    def _decide_strangers(self, strangers: list[int]) -> None:
         # Neighbours one after the other: what they add to an index by team or authority then lies together.
         homes, taken = self.homes, self.fields["specimen_date"]
         strangers.sort(key=lambda i: (homes[i].utla, taken[i]))
-        persons, cases_of = list(islice(people, len(strangers))), list(islice(numbers, len(strangers)))
+        persons, cases_of = (list(islice(ids, len(strangers))) for ids in self._ids)
         for i, person, case in zip(strangers, persons, cases_of, strict=True):
             self.person[i], self.case[i] = person, case
         self.new_people = list(zip(strangers, persons, strict=True))
         self.opened = list(map(Opened, cases_of, persons, strangers, repeat(_FIRST.number), repeat(True)))
-        for i in others:
-            decision = self._identify(i, known)
-            if isinstance(decision, identity.Same):
-                person = self.person[i] = decision.person
-                if person in made and person not in known.details:
-                    known.details[person] = self._details(made[person])
-                self._adopt_number(i, person, known)
-            else:
-                person = self.person[i] = next(people)
-                made[person] = i
-                self.new_people.append((i, person))
-                self._remember(i, person, known)
-        if others:
-            self._episodes(others, numbers, made, known)
 
-    def _join_known(self, made: dict[int, int], known: Candidates) -> None:
-        """Negative and void results join whom they are surely about, if known by then, and create nobody."""
-        by_number, by_key = known.by_number, known.by_key
-        rows = zip(self.fields["nhs_number"], self.keys.match, self.fields["result"], strict=True)
-        perhaps = [
-            i
-            for i, (number, key, result) in enumerate(rows)
-            if (number in by_number or key in by_key) and result != POSITIVE
-        ]
-        for i in perhaps:
-            decision = self._identify(i, known)
-            if isinstance(decision, identity.Same) and made.get(decision.person, -1) < i:
-                self.person[i] = decision.person
+    def _in_turn(self, others: list[int], known: Candidates, arrived: set[int]) -> None:
+        """Positives, and with them the negative and void results that may be about somebody known by then.
+
+        Those join whom they are surely about, and create nobody.
+        """
+        numbers, match, results = self.fields["nhs_number"], self.keys.match, self.fields["result"]
+        some_numbers = {*known.by_number, *(numbers[i] for i in others)} - {""}
+        some_keys = {*known.by_key, *(match[i] for i in others), *arrived} - {0}
+        maybe = [each for i in others for each in known.of(numbers[i], match[i])]
+        held = episodes({each.id for each in maybe}, scope=self.merger.scope)
+        self.read = known.versions
+        turns = set(others)
+        for i, (number, key) in enumerate(zip(numbers, match, strict=True)):
+            if i in turns:
+                person = self._somebody(i, known)
+                older = self._episode(i, person, held)
+                self._learn(i, person, known, older=older)
+            elif (number in some_numbers or key in some_keys) and results[i] != POSITIVE:
+                decision = self._identify(i, known)
+                if isinstance(decision, identity.Same):
+                    self.person[i] = decision.person
+
+    def _somebody(self, i: int, known: Candidates) -> int:
+        """Whom a positive is about, made if need be."""
+        decision = self._identify(i, known)
+        if isinstance(decision, identity.Same):
+            person = decision.person
+            self._adopt_number(i, person, known)
+        else:
+            person = next(self._ids[0])
+            self.new_people.append((i, person))
+            self._remember(i, person, known)
+        self.person[i] = person
+        return person
 
     def _identify(self, i: int, known: Candidates) -> identity.Decision:
         number = self.fields["nhs_number"][i]
@@ -303,13 +329,14 @@ class Batch:
             name=self.keys.names[i],
             birth_date=self.fields["birth_date"][i],
             postcode=self.keys.postcodes[i],
-            by_number=known.by_number.get(number) if number else None,
-            by_details=known.by_key.get(key, ()) if key else (),
+            by_number=known.by_number.get(number),
+            by_details=known.by_key.get(key, ()),
         )
 
     def _remember(self, i: int, person: int, known: Candidates) -> None:
         """A person created by this batch is known to the rows after."""
         number, key = self.fields["nhs_number"][i], self.keys.match[i]
+        known.details[person] = self._details(i)
         value = Known(person, number, self.keys.names[i], self.fields["birth_date"][i], self.keys.postcodes[i])
         if number:
             known.by_number[number] = value
@@ -325,48 +352,35 @@ class Batch:
                 if each.id == person:
                     known.by_number[number] = known.by_key[key][place] = each._replace(nhs_number=number)
             self.adopted[person] = number
-            self.changed[person] = known.details[person]
 
-    def _episodes(self, positive: list[int], numbers: Iterator[int], made: dict[int, int], known: Candidates) -> None:
-        fields = self.fields
-        held = episodes(
-            {person for i in positive if (person := self.person[i]) is not None and person not in made},
-            scope=self.merger.scope,
-        )
-        reach = self.merger.reinfection_days
-        ordinal: dict[str, int] = {}
-        for i in positive:
-            person = self.person[i]
-            assert person is not None
-            text = fields["specimen_date"][i]
-            day = ordinal.get(text) or ordinal.setdefault(text, date.fromisoformat(text).toordinal())
-            mine = held.of[person]
-            latest = max([each.last for each in mine]) if mine else day
-            decision = cases.decide(day, mine, reach) if mine else _FIRST
-            if isinstance(decision, cases.Open):
-                case = next(numbers)
-                mine.append(cases.Episode(case, decision.number, day, day))
-                self.opened.append(Opened(case, person, i, decision.number, person not in held.traced))
-                held.traced.add(person)
-                self.case[i] = case
-            else:
-                self.case[i] = decision.episode.id
-                if (decision.first, decision.last) != (decision.episode.first, decision.episode.last):
-                    mine[mine.index(decision.episode)] = decision.episode._replace(
-                        first=decision.first, last=decision.last
-                    )
-                    self.moved[decision.episode.id] = decision
-            details = known.details.get(person)
-            if details is not None:
-                self._learn(i, person, details, known, older=day < latest)
+    def _episode(self, i: int, person: int, held: Episodes) -> bool:
+        """The row's episode; whether a newer positive of the person is known."""
+        day = date.fromisoformat(self.fields["specimen_date"][i]).toordinal()
+        mine = held.of[person]
+        older = any(day < each.last for each in mine)
+        decision = cases.decide(day, mine, self.merger.reinfection_days) if mine else _FIRST
+        if isinstance(decision, cases.Open):
+            case = self.case[i] = next(self._ids[1])
+            mine.append(cases.Episode(case, decision.number, day, day))
+            self.opened.append(Opened(case, person, i, decision.number, person not in held.traced))
+            held.traced.add(person)
+            return older
+        episode = decision.episode
+        self.case[i] = episode.id
+        if (decision.first, decision.last) != (episode.first, episode.last):
+            mine[mine.index(episode)] = episode._replace(first=decision.first, last=decision.last)
+            self.moved[episode.id] = decision
+        return older
 
-    def _learn(self, i: int, person: int, held: Details, known: Candidates, *, older: bool) -> None:
+    def _learn(self, i: int, person: int, known: Candidates, *, older: bool) -> None:
         """What a row tells of somebody known; what it leaves empty tells nothing, an older one moves nobody back."""
-        told = self._details(i)
+        told, held = self._details(i), known.details[person]
         if older:
             now = Details._make(old or new for new, old in zip(told, held, strict=True))
             if held.postcode:
                 now = now._replace(address=held.address, postcode=held.postcode, gp_postcode=held.gp_postcode)
+                if told.postcode != held.postcode and self.opened and self.opened[-1].row == i:
+                    self.stayed[person] = held.postcode
         else:
             now = Details._make(new or old for new, old in zip(told, held, strict=True))
         if now == held:
@@ -376,11 +390,17 @@ class Batch:
         if case is not None and (now.phone, now.phone_other) != (held.phone, held.phone_other):
             self.brought[person] = case
         if now.postcode != held.postcode:
-            number = self.fields["nhs_number"][i]
-            who = known.by_number.get(number) or next(
-                each for each in known.by_key[self.keys.match[i]] if each.id == person
-            )
-            self.settled[person] = (i, identity.match_key(who.name, who.birth_date, now.postcode))
+            self.settled[person] = (i, self._settle(self.fields["nhs_number"][i], now.postcode, known))
+
+    def _settle(self, number: str, postcode: str, known: Candidates) -> int:
+        """Somebody lives elsewhere from this row on: the key they are known by now. Who moves is known by the number."""
+        before = known.by_number[number]
+        now = known.by_number[number] = before._replace(postcode=postcode)
+        old, new = (identity.match_key(before.name, before.birth_date, each.postcode) for each in (before, now))
+        known.by_key[old] = [each for each in known.by_key.get(old, ()) if each.id != before.id]
+        if new:
+            known.by_key.setdefault(new, []).append(now)
+        return new
 
     def _details(self, i: int) -> Details:
         f = self.fields

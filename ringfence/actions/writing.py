@@ -61,6 +61,15 @@ def reserve(table: str, count: int) -> Iterator[int]:
         return map(int, (cursor.fetchone()[0] or "").split(",")) if count else iter(())
 
 
+class Overtaken(Exception):
+    """Another reader has changed somebody whom this batch changes too, since it was read: the batch is decided anew."""
+
+
+def _as_read(cursor: Any, count: int) -> None:
+    if cursor.rowcount != count:
+        raise Overtaken(f"{count - cursor.rowcount} of {count} people were changed since they were read")
+
+
 class _Writer:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -78,6 +87,9 @@ class _Writer:
         statements.append((_INSERT_RESULTS, [merger.delivery, merger.now]))
         merger.resting()
         with connection.cursor() as cursor:
+            if batch.adopted:
+                # First: from here on, somebody made below may be known by the same details, and have no number.
+                self._adopt(cursor)
             # In one go, so that nothing has to be said from here before all of it is written.
             cursor.execute(
                 ";".join(each for each, _ in statements), [each for _, given in statements for each in given]
@@ -86,6 +98,8 @@ class _Writer:
                 self._move_episodes(cursor)
             if batch.changed:
                 self._change_people(cursor)
+            if batch.settled or batch.stayed:
+                self._settle_people(cursor)
 
     def _stage(self) -> None:
         batch, keys = self.batch, self.batch.keys
@@ -105,10 +119,17 @@ class _Writer:
             if batch.new_people:
                 at, people = zip(*batch.new_people, strict=True)
                 lines = [keys.person_lines[i] for i in at]
+                if batch.adopted:
+                    lines = [self._numbered(*each) for each in zip(lines, people, strict=True)]
                 homes = [batch.homes[i].utla or placing.NOWHERE for i in at]
                 _copy(cursor, "stage_people", (lines, map(str, people), homes))
             if batch.opened:
                 _copy(cursor, "stage_cases", self._case_columns())
+
+    def _numbered(self, line: str, person: int) -> str:
+        """A new person's line, with the NHS number that a later row brought."""
+        number = self.batch.adopted.get(person)
+        return line if number is None else number + line.removeprefix(NULL)
 
     def _case_columns(self) -> Sequence[Iterable[str]]:
         f, keys, moved = self.batch.fields, self.batch.keys, self.batch.moved
@@ -150,6 +171,14 @@ class _Writer:
             )
         )
 
+    def _adopt(self, cursor: Any) -> None:
+        read = self.batch.read
+        numbers = {person: number for person, number in self.batch.adopted.items() if person in read}
+        cursor.execute(
+            _ADOPT, [self.batch.merger.now, list(numbers), list(numbers.values()), [read[each] for each in numbers]]
+        )
+        _as_read(cursor, len(numbers))
+
     def _move_episodes(self, cursor: Any) -> None:
         opened = {case.case for case in self.batch.opened}
         moved = [(case, add) for case, add in self.batch.moved.items() if case not in opened]
@@ -170,6 +199,7 @@ class _Writer:
     def _change_people(self, cursor: Any) -> None:
         """The newest details of people known before, their trace's number, and where they live now."""
         people = list(self.batch.changed)
+        read = {person: each for person, each in self.batch.read.items() if person not in self.batch.adopted}
         nowhere = (0, 0)
         cursor.execute(
             _CHANGE_PEOPLE,
@@ -179,32 +209,43 @@ class _Writer:
                 *(list(column) for column in zip(*self.batch.changed.values(), strict=True)),
                 [identity.household_key(each.address, each.postcode) for each in self.batch.changed.values()],
                 [self.batch.settled.get(person, nowhere)[1] for person in people],
-                [self.batch.adopted.get(person, "") for person in people],
+                [read.get(person) for person in people],
             ],
         )
+        _as_read(cursor, len(people))
         moving.tell(people)
         if self.batch.brought:
             moving.reopen(self.batch.brought, self.batch.merger.now)
-        homes = {
-            person: self.batch.homes[i] for person, (i, _) in self.batch.settled.items() if self.batch.homes[i].utla
-        }
+
+    def _settle_people(self, cursor: Any) -> None:
+        """Where people live now, whose team has their traces, and who still knows them."""
+        batch, merger = self.batch, self.batch.merger
+        homes = {person: batch.homes[i] for person, (i, _) in batch.settled.items() if batch.homes[i].utla}
         if homes:
             ids, areas = list(homes), [home.utla for home in homes.values()]
-            cursor.execute(_LEAVE, [self.batch.merger.now, ids, areas, self.batch.merger.now])
-            cursor.execute(_ARRIVE, [self.batch.merger.now, ids, areas])
-            moving.relocate(homes, self.batch.merger.teams, self.batch.merger.now)
+            cursor.execute(_LEAVE, [merger.now, ids, areas, merger.now])
+            cursor.execute(_ARRIVE, [merger.now, ids, areas])
+        stayed = {person: postcode for person, postcode in batch.stayed.items() if person not in batch.settled}
+        homes.update(merger.residences_at(stayed))
+        if homes:
+            moving.relocate(homes, merger.teams, merger.now)
+        cursor.execute(_LIVED, [merger.now, [*batch.settled, *stayed]])
 
+
+_ADOPT = """
+UPDATE people SET nhs_number = a.number, updated_at = %s FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS a (id, number, read)
+WHERE people.id = a.id AND people.xmin::text = a.read
+"""
 
 _CHANGE_PEOPLE = """
 UPDATE people SET phone = c.phone, phone_other = c.phone_other, email = c.email,
     address = c.address, postcode = c.postcode, gp_postcode = c.gp_postcode, ethnicity = c.ethnicity, care_home = c.care_home,
     household = c.household, match_key = coalesce(nullif(c.match_key, 0), people.match_key),
-    nhs_number = coalesce(people.nhs_number, nullif(c.nhs_number, '')), updated_at = %s
+    updated_at = %s
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
     %s::boolean[], %s::bigint[], %s::bigint[], %s::text[])
-    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key,
-        nhs_number)
-WHERE people.id = c.id
+    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key, read)
+WHERE people.id = c.id AND (c.read IS NULL OR people.xmin::text = c.read)
 """
 
 # A move ends one standing and begins another. Where a case was opened or is traced, they still know whom they call.
@@ -218,6 +259,15 @@ INSERT INTO standings (person_id, area, why, from_at)
 SELECT l.person_id, l.area, 'lived', %s FROM left_behind l
 WHERE EXISTS (SELECT 1 FROM cases c WHERE c.person_id = l.person_id AND c.authority = l.area)
     OR EXISTS (SELECT 1 FROM traces t WHERE t.person_id = l.person_id AND t.area = l.area AND t.closed_at IS NULL)
+ON CONFLICT (person_id, area, why, from_at) DO NOTHING
+"""
+
+# Whose case a batch opened where they do not live, or do not live any more: who has the case knows whose it is.
+_LIVED = """
+INSERT INTO standings (person_id, area, why, from_at)
+SELECT DISTINCT c.person_id, c.authority, 'lived', %s FROM stage_cases c
+WHERE c.person_id = ANY(%s) AND c.authority <> ''
+    AND NOT EXISTS (SELECT 1 FROM standings s WHERE s.person_id = c.person_id AND s.area = c.authority AND s.until_at IS NULL)
 ON CONFLICT (person_id, area, why, from_at) DO NOTHING
 """
 

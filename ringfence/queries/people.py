@@ -28,16 +28,22 @@ class Details(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Known people by NHS number and by match key, and the details of each by id."""
+    """Known people by NHS number and by match key, and by id the details of each and the version of the row read."""
 
     by_number: dict[str, Known]
     by_key: dict[int, list[Known]]
     details: dict[int, Details]
+    versions: dict[int, str]
+
+    def of(self, number: str, key: int) -> list[Known]:
+        """Whom a row with this number and key may be about."""
+        mine = self.by_number.get(number)
+        return [*([] if mine is None else [mine]), *self.by_key.get(key, ())]
 
 
 _COLUMNS = (
     "id, coalesce(nhs_number, ''), given_name, family_name, coalesce(birth_date::text, ''), postcode, match_key,"
-    " phone, phone_other, email, address, gp_postcode, ethnicity, care_home"
+    " phone, phone_other, email, address, gp_postcode, ethnicity, care_home, xmin::text"
 )
 
 
@@ -60,6 +66,7 @@ def candidates(asked: Asked, *, scope: Scope) -> Candidates:
     by_number: dict[str, Known] = {}
     by_key: dict[int, list[Known]] = defaultdict(list)
     details: dict[int, Details] = {}
+    versions: dict[int, str] = {}
     with walls.transaction(scope), connection.cursor() as cursor:
         # A UNION, not an OR, so that each half has its index; and the wall is passed once. Each list comes from a query of
         # its own: one that the planner sees it weighs word by word, which takes longer than finding them all.
@@ -76,7 +83,8 @@ def candidates(asked: Asked, *, scope: Scope) -> Candidates:
                 by_number[person.nhs_number] = person
             by_key[row[6]].append(person)
             details[person.id] = Details(row[7], row[8], row[9], row[10], row[5], row[11], row[12], row[13])
-    return Candidates(by_number, by_key, details)
+            versions[person.id] = row[14]
+    return Candidates(by_number, by_key, details, versions)
 
 
 class Episodes(NamedTuple):

@@ -305,6 +305,16 @@ def test_an_older_result_moves_nobody_back():
     assert record()["cases"][0][2].isoformat() == "2026-10-01"
 
 
+def test_an_older_result_elsewhere_is_traced_where_they_live(town):
+    deliver(sheet(line("S1", "Ann")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", on="2026-05-01", Postcode="LU1 1AA")), now=NOW + DAY)
+    _, (authority, area, *_) = sorted(placed(), key=lambda row: row[7])
+    assert (authority, area) == (BLACKBURN, BLACKBURN)
+    # The case is of those where they lived then, who may know whose it is.
+    assert (LUTON, "lived", True) in [row[1:] for row in record()["standings"]]
+
+
 def test_the_same_file_twice_changes_nothing():
     data = sheet(line("S1", "Ann"), line("S2", "Bob", result="Negative"), line("", "Cat"))
     first = deliver(data)

@@ -226,6 +226,19 @@ def test_two_deliveries_meet_the_same_new_person_once_with_a_number(django_db_se
     assert found["people"][0][1] == number_of(0)
 
 
+def test_two_deliveries_tell_something_of_the_same_person(django_db_setup):
+    deliver(sheet(line("S0", "Ann", on="2026-10-01")))
+    met(django_db_setup, line("S1", "Ann", Phone="07700 900001"), line("S2", "Ann", **{"E-mail": "ann@example.org"}))
+    assert select("SELECT phone, email FROM people") == [("07700900001", "ann@example.org")]
+
+
+def test_two_deliveries_bring_two_numbers_for_the_same_person(django_db_setup):
+    deliver(sheet(line("S0", "Cat", on="2026-10-01")))
+    met(django_db_setup, *(line(f"S{n}", "Cat", NHS_number=number_of(n)) for n in (5, 6)))
+    assert {row[1] for row in record()["people"]} == {number_of(5), number_of(6)}
+    assert {row[6] for row in record()["results"]} == {"Cat Day 1990-12-31"} and len(record()["cases"]) == 2
+
+
 def test_two_deliveries_move_the_same_episode(django_db_setup):
     deliver(sheet(line("S0", "Ann", on="2026-09-01")))
     met(django_db_setup, line("S1", "Ann", on="2026-07-01"), line("S2", "Ann", on="2026-11-01"))
