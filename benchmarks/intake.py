@@ -158,7 +158,8 @@ def intake(server: Server, file: Path, processes: int) -> tuple[float, float]:
     for end in ends:
         assert end.recv() == "ready"
     began = time.perf_counter()
-    ends[0].send("receive")
+    for end in ends:
+        end.send("begin")
     ref = ends[0].recv()
     for end in ends:
         end.send(ref)
@@ -197,8 +198,10 @@ def _reader(pipe: Pipe, file: str, part: int, parts: int) -> None:
     connection.ensure_connection()
     by = system_scope("intake")
     pipe.send("ready")
-    if part == 0:
-        pipe.recv()
+    pipe.recv()
+    if part:
+        verbs.make_ready()
+    else:
         with open(file, "rb") as stream:
             pipe.send(verbs.receive(stream=stream, source="bench", filename=file, by=by, now=NOW).ref)
     ref = pipe.recv()

@@ -25,6 +25,7 @@ from ringfence.base.references import reference
 from ringfence.casework.models import Delivery, Part, Quarantine
 from ringfence.feeds import text
 from ringfence.feeds.linelist import SourceMapping
+from ringfence.geography import resolve
 from ringfence.rules import deliveries
 from ringfence.rules.access import Scope, system_scope
 from ringfence.rules.results import plain
@@ -211,6 +212,11 @@ def _next_reference() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval('deliveries_id_seq')")
         return "D" + reference(cursor.fetchone()[0])
+
+
+def make_ready() -> None:
+    """Take into memory what a large delivery is read with, while it is still being received by another process."""
+    resolve.packed()
 
 
 def process(

@@ -1,19 +1,23 @@
 """Intake from the command line: files received one after the other, each read by one process or several."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 from ringfence.actions import intake
 from ringfence.cli import FAILED, QUARANTINED
+from ringfence.feeds.text import is_gzip
 from ringfence.queries import deliveries
 from ringfence.rules.access import system_scope
 from ringfence.rules.deliveries import another_count
@@ -77,7 +81,11 @@ class Intake:
     def files(self, names: list[str], source: str, expected: int | None) -> Iterator[Printed]:
         """Receive and read each file; the receipts come as they are ready."""
         for name in names:
-            with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream, _watched(name) as seen:
+            with (
+                sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream,
+                Helpers(self.parts or _worthwhile_for(stream)) as helpers,
+                _watched(name) as seen,
+            ):
                 seen("receiving", 0)
                 receipt = intake.receive(
                     stream=stream,
@@ -90,20 +98,20 @@ class Intake:
                 unread = receipt.status in ("received", "processing")
                 again = receipt.again and not unread
                 if unread:
-                    receipt = self._read(receipt, seen)
+                    receipt = self._read(receipt, seen, helpers)
             yield self._printed(receipt, again, expected)
 
     def resume(self) -> Iterator[Printed]:
         """Read to the end what was received and not read, in as many parts as it was begun in."""
         for ref, parts in deliveries.unread(scope=INTAKE):
-            with _watched(ref) as seen:
-                receipt = read_all(ref, parts, seen)
+            with Helpers(parts) as helpers, _watched(ref) as seen:
+                receipt = read_all(ref, parts, seen, helpers)
             yield self._printed(receipt, False, None)
 
-    def _read(self, receipt: intake.Receipt, seen: Callable[[str, int], None]) -> intake.Receipt:
+    def _read(self, receipt: intake.Receipt, seen: Callable[[str, int], None], helpers: Helpers) -> intake.Receipt:
         begun = dict(deliveries.unread(scope=INTAKE)).get(receipt.ref, 1)
-        parts = begun if receipt.status == "processing" else self.parts or _worthwhile(receipt)
-        return read_all(receipt.ref, parts, seen)
+        wanted = self.parts or _worthwhile(receipt.size, receipt.encoding.startswith("gzip"))
+        return read_all(receipt.ref, begun if receipt.status == "processing" else wanted, seen, helpers)
 
     def _printed(self, receipt: intake.Receipt, again: bool, expected: int | None) -> Printed:
         # Bytes that came before have the warnings of that time, when the count may not have been given.
@@ -116,39 +124,78 @@ class Intake:
         return Printed(replace(receipt, again=again, warnings=said))
 
 
-def _worthwhile(receipt: intake.Receipt) -> int:
-    """How many processes pay for a delivery: two for a large one, where there are two processors."""
-    size = receipt.size * (DENSE if receipt.encoding.startswith("gzip") else 1)
-    return 2 if size >= LARGE and (os.cpu_count() or 1) >= 2 else 1
+def _worthwhile(size: int, compressed: bool) -> int:
+    """How many processes pay for a delivery of so many bytes: two for a large one, where there are two processors."""
+    large = size * (DENSE if compressed else 1) >= LARGE
+    return 2 if large and (os.cpu_count() or 1) >= 2 else 1
 
 
-def read_all(ref: str, parts: int, seen: Callable[[str, int], None]) -> intake.Receipt:
-    """Read a delivery in ``parts`` processes, this one among them; its receipt when all have ended."""
-    helpers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "ringfence.cli", "read-part", ref, str(number), str(parts)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(1, parts)
-    ]
-    told = [Thread(target=_follow, args=(helper, seen), daemon=True) for helper in helpers]
-    for thread in told:
-        thread.start()
-    try:
-        receipt = read(ref, 0, parts, lambda rows: seen("reading", rows))
-    finally:
-        for thread in told:
-            thread.join()
-        problems = [helper.stderr.read().strip() for helper in helpers if helper.wait() and helper.stderr is not None]
-        for helper in helpers:
-            for pipe in (helper.stdout, helper.stderr):
-                if pipe is not None:
+def _worthwhile_for(stream: object) -> int:
+    """``_worthwhile`` before anything is received; 1 for what has no size yet."""
+    if isinstance(stream, BufferedReader) and stream.seekable():
+        return _worthwhile(os.fstat(stream.fileno()).st_size, is_gzip(stream.peek(2)))
+    return 1
+
+
+class Helpers:
+    """Processes that read all parts but the first of a delivery.
+
+    Started before it is received, they have made themselves ready by then; not told of any, they end.
+    """
+
+    def __init__(self, parts: int) -> None:
+        self.parts = parts
+        self._started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "ringfence.cli", "read-part", str(number), str(parts)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(1, parts)
+        ]
+
+    def __enter__(self) -> Helpers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for helper in self._started:
+            for pipe in _pipes(helper):
+                # What it says when it is told of nothing, or was cut off, is of no use to anybody.
+                with suppress(BrokenPipeError):
                     pipe.close()
-    if problems:
-        raise ReadingFailed(f"A process that read a part of {ref} failed: {problems[0] or 'it was killed'}")
+            helper.wait()
+
+    @contextmanager
+    def reading(self, ref: str, seen: Callable[[str, int], None]) -> Iterator[None]:
+        """Have them read this delivery meanwhile, and wait for their end. Raises ReadingFailed."""
+        told = [Thread(target=_follow, args=(helper, seen), daemon=True) for helper in self._started]
+        for helper, thread in zip(self._started, told, strict=True):
+            thread.start()
+            with suppress(BrokenPipeError):  # it has failed by now, and says why below
+                _pipes(helper)[0].write(f"{ref}\n")
+                _pipes(helper)[0].close()
+        try:
+            yield
+        finally:
+            for thread in told:
+                thread.join()
+            problems = [_pipes(helper)[2].read().strip() for helper in self._started if helper.wait()]
+        if problems:
+            raise ReadingFailed(f"A process that read a part of {ref} failed: {problems[0] or 'it was killed'}")
+
+
+def read_all(ref: str, parts: int, seen: Callable[[str, int], None], helpers: Helpers) -> intake.Receipt:
+    """Read a delivery in ``parts`` processes, this one among them; its receipt when all have ended.
+
+    ``helpers`` that are not as many are left aside.
+    """
+    if helpers.parts != parts:
+        with Helpers(parts) as others:
+            return read_all(ref, parts, seen, others)
+    with helpers.reading(ref, seen):
+        receipt = read(ref, 0, parts, lambda rows: seen("reading", rows))
     return read(ref, 0, parts, lambda rows: None) if parts > 1 else receipt
 
 
@@ -156,9 +203,13 @@ class ReadingFailed(Exception):
     """A part of a delivery was not read to its end."""
 
 
-def _follow(helper: "subprocess.Popen[str]", seen: Callable[[str, int], None]) -> None:
-    assert helper.stdout is not None
-    for line in helper.stdout:
+def _pipes(helper: subprocess.Popen[str]) -> tuple[IO[str], IO[str], IO[str]]:
+    assert helper.stdin and helper.stdout and helper.stderr
+    return helper.stdin, helper.stdout, helper.stderr
+
+
+def _follow(helper: subprocess.Popen[str], seen: Callable[[str, int], None]) -> None:
+    for line in _pipes(helper)[1]:
         seen("reading", int(line))
 
 

@@ -27,6 +27,43 @@ def test_in_a_process_of_its_own(tmp_path):
     assert done.returncode == 3 and done.stderr == b"" and json.loads(done.stdout)["status"] == "done"
 
 
+def test_in_two_processes(tmp_path):
+    (tmp_path / "list.csv").write_bytes(wave(60))
+    code, said, _ = run("intake", tmp_path / "list.csv", "--source", "Lab", "--parts", 2, "--json")
+    got = json.loads(said)
+    assert code == 3 and got["status"] == "done" and got["balances"]
+    # The one that waits to be told of a delivery ends when there is none.
+    (tmp_path / "none.csv").write_bytes(b"")
+    code, said, _ = run("intake", tmp_path / "none.csv", tmp_path / "list.csv", "--source", "Lab", "--parts", 2)
+    assert code == 1 and "This file is empty" in said and "came before" in said
+
+
+def test_another_process_that_fails():
+    from ringfence.cli.receiving import Helpers, ReadingFailed, read_all
+    from tests.deliveries import receive
+
+    ref = receive(wave(60)).ref
+    with Helpers(2) as helpers:
+        helpers._started[0].kill()
+        helpers._started[0].wait()
+        with pytest.raises(ReadingFailed, match=f"a part of {ref} failed: it was killed"):
+            read_all(ref, 2, lambda doing, rows: None, helpers)
+    code, said, _ = run("intake", "--resume", "--json")
+    assert code == 3 and json.loads(said)["status"] == "done"
+
+
+def test_how_many_processes_pay_is_known_before_a_file_is_received(tmp_path, monkeypatch):
+    from ringfence.cli import receiving
+
+    monkeypatch.setattr(receiving, "LARGE", 800)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for data, many in ((b"a" * 800, 2), (b"a" * 799, 1), (b"\x1f\x8b" + b"a" * 98, 2), (b"\x1f\x8b" + b"a" * 97, 1)):
+        (tmp_path / "file").write_bytes(data)
+        with (tmp_path / "file").open("rb") as stream:
+            assert receiving._worthwhile_for(stream) == many
+            assert stream.read() == data
+
+
 def test_a_day_s_work_on_the_command_line(tmp_path):
     good, bad, odd = tmp_path / "good.csv", tmp_path / "bad.csv", tmp_path / "odd.csv"
     good.write_bytes(sheet(line("S1", "Ann", on="2026-11-15"), line("S2", "Bob", result="Negative")))

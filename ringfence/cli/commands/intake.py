@@ -63,14 +63,17 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(code)
 
     @app.command(hidden=True)
-    def read_part(delivery: str, part: int, parts: int) -> None:
-        """Read one part of a delivery; ``intake`` starts one such process for each part but the first."""
+    def read_part(part: int, parts: int) -> None:
+        """Read one part of the delivery that a line of input names; ``intake`` starts a process for each part but the first."""
         from ringfence.cli import session
 
         with session.database():
+            from ringfence.actions.intake import make_ready
             from ringfence.cli.receiving import read
 
-            read(delivery, part, parts, lambda rows: print(rows, flush=True))
+            make_ready()
+            if delivery := sys.stdin.readline().strip():
+                read(delivery, part, parts, lambda rows: print(rows, flush=True))
 
     @app.command()
     def reconcile(
