@@ -89,21 +89,19 @@ def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:
     return Asked(",".join(numbers), ",".join(map(str, match)), ",".join(map(str, unnumbered)))
 
 
-def arrivals(positive: Sequence[int], columns: Columns, keys: Keys, known: Candidates) -> set[int]:
+def arrivals(others: Sequence[int], columns: Columns, keys: Keys, known: Candidates) -> set[int]:
     """The keys that people may come to have while these positives are decided in turn, beyond those that rows have.
 
-    Who is known by number keeps name and birth date where a row with that number and another postcode spells them otherwise.
+    ``others`` are those of ``apart``. Who is known by number keeps name and birth date where a row with that number and
+    another postcode spells them otherwise.
     """
     numbers, births = columns.fields["nhs_number"], columns.fields["birth_date"]
-    times = Counter(numbers[i] for i in positive)
     names, homes = defaultdict(set), defaultdict(set)
-    for i in positive:
-        number = numbers[i]
-        held = known.by_number.get(number)
-        if number and (held is not None or times[number] > 1):
+    for i in others:
+        if number := numbers[i]:
             names[number].add((keys.names[i], births[i]))
             homes[number].add(keys.postcodes[i])
-            if held is not None:
+            if (held := known.by_number.get(number)) is not None:
                 names[number].add((held.name, held.birth_date))
     spelt = [number for number, each in names.items() if len(each) > 1]
     return {identity.match_key(*who, home) for number in spelt for who in names[number] for home in homes[number]} - {0}
@@ -134,14 +132,19 @@ class _Spelt(dict[str, str]):
 
 
 def apart(
-    rows: list[int], nhs_numbers: Sequence[str], match_keys: Sequence[int], known: Candidates, arrived: set[int]
+    rows: list[int],
+    nhs_numbers: Sequence[str],
+    match_keys: Sequence[int],
+    known: Candidates,
+    arrived: Iterable[int] = (),
 ) -> tuple[list[int], list[int]]:
     """Of these rows, those whose number and details are nobody's, neither in the record nor in another row; and the others.
 
     What is decided of a stranger tells nothing about any other row: they are most, and need not be looked at in turn.
     """
     numbers = {number for number, times in Counter(nhs_numbers).items() if times > 1} | known.by_number.keys()
-    keys = {key for key, times in Counter(match_keys).items() if times > 1} | known.by_key.keys() | arrived
+    keys = {key for key, times in Counter(match_keys).items() if times > 1} | known.by_key.keys()
+    keys.update(arrived)
     numbers.discard("")
     keys.discard(0)
     alone = [nhs_numbers[i] not in numbers and match_keys[i] not in keys for i in rows]

@@ -130,14 +130,19 @@ class Merger:
         if positive:
             meet([births[i] for i in positive], [numbers[i] for i in positive])
         known = candidates(asked(columns, keys, plain), scope=self.scope)
-        arrived = arrivals(positive, columns, keys, known)
-        if plain:
-            about = concerned(plain, columns, keys, known, arrived)
-            if about.any():
-                columns, keys = with_plain(plain.chosen(about), columns, keys, self.directory)
-                plain = plain.chosen(~about)
+        strangers, others = apart(positive, numbers, keys.match, known)
+        arrived = arrivals(others, columns, keys, known)
+        about = concerned(plain, columns, keys, known, arrived) if plain else None
+        if plain and about is not None and about.any():
+            columns, keys = with_plain(plain.chosen(about), columns, keys, self.directory)
+            plain = plain.chosen(~about)
+            numbers, results = columns.fields["nhs_number"], columns.fields["result"]
+            positive = [i for i, result in enumerate(results) if result == POSITIVE]
+            strangers, others = apart(positive, numbers, keys.match, known, arrived)
+        elif arrived:
+            strangers, others = apart(positive, numbers, keys.match, known, arrived)
         batch = Batch(self, columns, keys, plain)
-        batch.decide(known, arrived)
+        batch.decide(strangers, others, known, arrived)
         return batch
 
     def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
@@ -259,17 +264,15 @@ class Batch:
         self._ids: tuple[Iterator[int], Iterator[int]] = iter(()), iter(())
         """New ids of people and of cases."""
 
-    def decide(self, known: Candidates, arrived: set[int]) -> None:
+    def decide(self, strangers: list[int], others: list[int], known: Candidates, arrived: set[int]) -> None:
         """Whose row each is, and which episode a positive belongs to; ids are taken from the sequences in one go.
 
-        The record is what one row after the other would give: strangers are decided at once, because nothing depends on
-        when, and all others in turn. ``arrived`` are the keys that people may come to have on the way.
+        The record is what one row after the other would give: positives about strangers are decided at once, because
+        nothing depends on when, and all others in turn. ``arrived`` are the keys that people may come to have on the way.
         """
-        positive = [i for i, result in enumerate(self.fields["result"]) if result == POSITIVE]
-        self.positives = len(positive)
-        strangers, others = apart(positive, self.fields["nhs_number"], self.keys.match, known, arrived)
-        if positive:
-            self._ids = reserve("people", len(positive)), reserve("cases", len(positive))
+        self.positives = len(strangers) + len(others)
+        if self.positives:
+            self._ids = reserve("people", self.positives), reserve("cases", self.positives)
             self._decide_strangers(strangers)
         if others or known.details:
             self._in_turn(others, known, arrived)
@@ -292,19 +295,23 @@ class Batch:
         numbers, match, results = self.fields["nhs_number"], self.keys.match, self.fields["result"]
         some_numbers = {*known.by_number, *(numbers[i] for i in others)} - {""}
         some_keys = {*known.by_key, *(match[i] for i in others), *arrived} - {0}
+        about = [
+            i
+            for i, result in enumerate(results)
+            if result != POSITIVE and (numbers[i] in some_numbers or match[i] in some_keys)
+        ]
         maybe = [each for i in others for each in known.of(numbers[i], match[i])]
         held = episodes({each.id for each in maybe}, scope=self.merger.scope)
         self.read = known.versions
-        turns = set(others)
-        for i, (number, key) in enumerate(zip(numbers, match, strict=True)):
-            if i in turns:
+        for i in sorted([*others, *about]):
+            if results[i] == POSITIVE:
                 person = self._somebody(i, known)
                 older = self._episode(i, person, held)
                 self._learn(i, person, known, older=older)
-            elif (number in some_numbers or key in some_keys) and results[i] != POSITIVE:
-                decision = self._identify(i, known)
-                if isinstance(decision, identity.Same):
-                    self.person[i] = decision.person
+                continue
+            decision = self._identify(i, known)
+            if isinstance(decision, identity.Same):
+                self.person[i] = decision.person
 
     def _somebody(self, i: int, known: Candidates) -> int:
         """Whom a positive is about, made if need be."""
