@@ -21,7 +21,7 @@ from ringfence.queries.policy import local_teams, partnership_history, service_p
 from ringfence.rules import attempts as rules
 from ringfence.rules.access import Refused, Scope
 from ringfence.rules.ages import under_18
-from ringfence.rules.attempts import Action, AttemptError, Facts, Kind, Made, Next, Outcome
+from ringfence.rules.attempts import Action, AttemptError, Facts, GuardianMissing, Kind, Made, Next, Outcome
 from ringfence.rules.calendar import london_date
 from ringfence.rules.followups import FOLLOW_UP
 from ringfence.rules.handover import TeamKind, first_open
@@ -142,6 +142,8 @@ def follow(held: Held, tried: Told, by: Scope, now: datetime) -> Recorded:
     facts = _facts(held, person, [*before, this], left, tried, now)
     try:
         following = rules.next(tried.outcome, facts, policy, tried.at)
+    except GuardianMissing as problem:
+        raise Invalid("guardian", str(problem)) from problem
     except AttemptError as problem:
         raise Invalid("call_back_at", str(problem)) from problem
     attempt = add(held, tried, used, by, now)

@@ -28,6 +28,7 @@ from ringfence.rules.questionnaire import (
     missing,
     onset,
     progress,
+    unnamed,
     visible,
 )
 
@@ -88,6 +89,11 @@ class Sheet:
     @property
     def missing(self) -> tuple[Question, ...]:
         return missing(self.questionnaire.questionnaire, self.values, self.facts)
+
+    @property
+    def unnamed(self) -> tuple[Question, ...]:
+        """Lists that hold nobody, where they said that there is somebody."""
+        return unnamed(self.questionnaire.questionnaire, self.values, self.facts)
 
     def asked(self, section: str = "") -> tuple[Question, ...]:
         """The questions that a tracer asks, of one section when it is named."""

@@ -25,6 +25,16 @@ class AttemptError(ValueError):
     """An attempt that cannot be recorded as given; the message tells the tracer what to change."""
 
 
+class GuardianMissing(AttemptError):
+    """Somebody under 18 neither was reached nor refused while no parent or guardian was spoken to."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "They are under 18. If you spoke to their parent or guardian, tick that you did; if not, choose what came of it, "
+            "for example a better time to call"
+        )
+
+
 class Kind(StrEnum):
     """How somebody tried to reach the person."""
 
@@ -232,13 +242,13 @@ def calling_time(policy: ServicePolicy, at: datetime) -> datetime:
 def next(outcome: Outcome, facts: Facts, policy: ServicePolicy, now: datetime) -> Next:
     """What comes after an attempt that ended just now.
 
-    Raises AttemptError for a call-back without a time, in the past, or more than seven days ahead.
+    Raises AttemptError for a call-back without a time, in the past, or more than seven days ahead; GuardianMissing.
     """
     now = aware(now)
     if outcome is not Outcome.CALL_BACK and facts.call_back_at is not None:
         raise AttemptError(f"A time to call back goes with {Outcome.CALL_BACK.label!r} only; leave it out.")
     if facts.under_18 and not facts.spoke_to_guardian and outcome in (Outcome.REACHED, Outcome.REFUSED):
-        return _again(now, facts, policy, now, "They are under 18: speak to a parent or guardian")
+        raise GuardianMissing
     match outcome:
         case Outcome.REACHED:
             who = "Their parent or guardian was reached" if facts.under_18 else "They were reached"

@@ -263,6 +263,17 @@ def missing(
     )
 
 
+def unnamed(
+    questionnaire: Questionnaire, answers: Mapping[str, Any], facts: Mapping[str, Any] | None = None
+) -> tuple[Question, ...]:
+    """The lists of people and places that are asked for, because they said that there are some, and hold nobody yet.
+
+    The interview can be done without: nobody can be made to name them.
+    """
+    asked = visible(questionnaire, answers, facts)
+    return tuple(each for each in asked if each.kind.listed and not each.for_done and empty(answers.get(each.key)))
+
+
 def may_disclose(answers: Mapping[str, Any]) -> bool:
     """Whether it is known to whom one speaks, so that one may say why one calls."""
     return answers.get("identity_confirmed") is True

@@ -161,9 +161,12 @@ def test_where_no_local_team_is_ahead_it_closes_as_no_details(town):
 def test_a_child_s_parent_is_asked_first(town):
     town.trace(born=date(2012, 1, 1))
     taken = work.claim(team=town.team("national"), by=town.by("Nia"), now=NOW)
-    done = record(town, taken, "reached")
-    assert (done.next.action, done.still_open) == (Action.RETRY, True)
-    done = record(town, taken, "reached", version=done.version, guardian=True, now=NOW + 2 * MINUTE)
+    for outcome in ("reached", "refused"):
+        with pytest.raises(Invalid) as said:
+            record(town, taken, outcome)
+        assert list(said.value.problems) == ["guardian"]
+    assert row(taken.trace, "attempts, version") == (0, taken.version)
+    done = record(town, taken, "reached", guardian=True)
     assert done.next.action is Action.COMPLETE
 
 

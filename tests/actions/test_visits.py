@@ -96,6 +96,19 @@ def test_what_is_planned_already_is_ordered_anew_with_it(town, grid):
     assert rounds(town) == {"Lola": [near, middle, far]}
 
 
+def test_a_child_is_not_reached_at_the_door_without_a_parent(town):
+    (trace,) = local(town, "BB1 1AA")
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET birth_date = '2015-06-01'")
+    plan(town, [trace])
+    with pytest.raises(Invalid) as said:
+        record(town, trace, "reached")
+    assert list(said.value.problems) == ["guardian"] and made(trace) == []
+    assert rounds(town) == {"Lola": [trace]}
+    record(town, trace, "reached", guardian=True)
+    assert [each.outcome for each in made(trace)] == ["reached"]
+
+
 def test_several_visitors_share_the_day_evenly(town, grid):
     traces = local(town, *(f"BB2 {place}AA" for place in range(1, 6)))
     planned = plan(town, traces, ("Lola", "Luke"))

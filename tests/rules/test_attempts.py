@@ -11,6 +11,7 @@ from ringfence.rules.attempts import (
     Action,
     AttemptError,
     Facts,
+    GuardianMissing,
     Kind,
     Made,
     Next,
@@ -36,6 +37,9 @@ paces = st.builds(
 )
 
 
+ANSWERED = (Outcome.REACHED, Outcome.REFUSED)
+
+
 @st.composite
 def situations(draw):
     """An outcome, facts that fit it, and now."""
@@ -49,7 +53,7 @@ def situations(draw):
         call_back_at=now + draw(ahead) if outcome is Outcome.CALL_BACK else None,
         local_from=draw(st.none() | ahead.map(lambda wait: now + wait) | ahead.map(lambda past: now - past)),
         under_18=draw(st.booleans()),
-        spoke_to_guardian=draw(st.booleans()),
+        spoke_to_guardian=outcome in ANSWERED or draw(st.booleans()),
     )
     return outcome, facts, now
 
@@ -94,12 +98,12 @@ def test_nothing_is_closed_unreached_while_a_local_team_is_ahead(situation, poli
         assert answer.ready_at == max(now, facts.local_from)
 
 
-@given(situations(), paces)
-def test_a_child_is_never_reached_without_a_parent_or_guardian(situation, policy):
-    outcome, facts, now = situation
-    answer = next(outcome, facts, policy, now)
-    if facts.under_18 and not facts.spoke_to_guardian:
-        assert answer.outcome not in (TraceOutcome.REACHED, TraceOutcome.REFUSED)
+@given(situations(), paces, st.sampled_from(ANSWERED))
+def test_a_child_is_never_reached_without_a_parent_or_guardian(situation, policy, outcome):
+    _, facts, now = situation
+    facts = replace(facts, call_back_at=None, under_18=True, spoke_to_guardian=False)
+    with pytest.raises(GuardianMissing, match="tick that you did; if not, choose what came of it"):
+        next(outcome, facts, policy, now)
 
 
 @given(situations(), paces)

@@ -28,6 +28,7 @@ from ringfence.rules.questionnaire import (
     onset,
     progress,
     shown,
+    unnamed,
     visible,
 )
 from ringfence.rules.scripts import QuestionnaireError, body, from_text, read, to_text
@@ -155,6 +156,13 @@ def test_how_far_it_is_and_what_is_missing() -> None:
     assert [tuple(each) for each in progress(small, told)] == [("one", 1, 2), ("two", 0, 0)]
     assert keys(missing(small, told)) == ["since"]
     assert missing(small, {**told, "since": "2026-11-20"}) == ()
+
+
+def test_who_was_said_to_be_there_and_is_not_named() -> None:
+    assert unnamed(CASE, {}) == ()
+    said = {"any_contacts": True, "any_places": False}
+    assert keys(unnamed(CASE, said)) == ["contacts"] and "contacts" not in keys(missing(CASE, said))
+    assert unnamed(CASE, {**said, "contacts": [{"given_name": "Bo"}]}) == ()
 
 
 told_of_a_case = st.dictionaries(

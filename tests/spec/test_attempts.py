@@ -33,10 +33,8 @@ at    | outcome      | today | all | facts                  | local             
 10:00 | no_details   | 1     | 1   |                        | -                    | close     | -                    | no_details
 10:00 | no_details   | 1     | 1   |                        | Mon 2026-08-03 10:00 | hand_over | Mon 2026-08-03 10:00 | -
 10:00 | reached      | 1     | 1   |                        | Mon 2026-08-03 10:00 | complete  | -                    | reached
-10:00 | reached      | 1     | 1   | under 18               | -                    | retry     | Mon 2026-08-03 10:00 | -
 10:00 | reached      | 1     | 1   | under 18, guardian     | -                    | complete  | -                    | reached
 10:00 | refused      | 1     | 1   |                        | Mon 2026-08-03 10:00 | close     | -                    | refused
-10:00 | refused      | 1     | 1   | under 18               | -                    | retry     | Mon 2026-08-03 10:00 | -
 10:00 | refused      | 1     | 1   | under 18, guardian     | -                    | close     | -                    | refused
 10:00 | in_hospital  | 1     | 1   |                        | Mon 2026-08-03 10:00 | close     | -                    | in_hospital
 10:00 | died         | 1     | 1   |                        | Mon 2026-08-03 10:00 | close     | -                    | died

@@ -18,6 +18,7 @@ class Page(HTMLParser):
         self.headings: list[str] = []
         self.title = ""
         self.anchors: list[str] = []
+        self.links: list[str] = []
         self.problems: list[str] = []
         self.typed: dict[str, str] = {}
         self._open: list[str] = []
@@ -39,6 +40,8 @@ class Page(HTMLParser):
             self.headings.append("")
         if tag == "script" and not given.get("src") and not given.get("nonce"):
             self.problems.append("an inline script has no nonce")
+        if tag == "a":
+            self.links.append(given.get("href", ""))
         if tag == "a" and given.get("href", "").startswith("#"):
             self.anchors.append(given["href"][1:])
         for address in (given.get("href", ""), given.get("src", ""), given.get("action", "")):

@@ -121,10 +121,24 @@ def test_the_end_needs_what_must_be_asked_and_changes_nothing_without_it(
     status, page, _ = send(client, town, trace, "finish", note="Nearly.")
     assert status == 422
     assert "Ask this first: Unwell" in page.words
+    # In the error summary, and in the list below it.
+    assert page.links.count(f"/traces/{trace}/interview/illness#a-has_symptoms") == 2
     assert "Still to ask" in page.words
     assert "Nearly." in page.words
     assert page.problems == []
     assert events("attempt.recorded") == [] == events("interview.completed")
+
+
+def test_somebody_said_and_not_named_is_pointed_out(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    send(client, town, trace, "who", **WHO)
+    for part, answers in {**PARTS, "contacts": {"any_contacts": "yes"}}.items():
+        send(client, town, trace, part, **answers)
+    page = look(client, trace, "finish")
+    assert "Said, but not written down" in page.words and "Still to ask" not in page.words
+    assert f"/traces/{trace}/interview/contacts#a-contacts" in page.links
+    _, page, _ = send(client, town, trace, "finish")
+    assert "They were reached." in page.words
 
 
 def test_the_interview_is_complete_only_if_the_call_is_recorded(town: Town, signed_in: SignedIn, trace: str) -> None:

@@ -116,7 +116,7 @@ def _finish(request: StaffRequest, held: Work) -> HttpResponse:
     """The interview is done, and the person was reached: both or neither."""
     form = Form(request.POST)
     version = form.number("interview", 0, 2**31 - 1, "The page's version")
-    changed = None
+    changed, asked = None, {}
     try:
         if form.valid and version is not None:
             done = None
@@ -129,11 +129,16 @@ def _finish(request: StaffRequest, held: Work) -> HttpResponse:
             messages.success(request, f"The interview of {held.ref} is complete.")
             return redirect("trace", held.ref)
     except Invalid as problem:
-        for name, message in problem.problems.items():
-            form.wrong(name if name in ("kind", "number", "note", "outcome") else "", message)
+        asked = problem.problems
     except Stale as problem:
         changed = problem
     record, sheet = _read(request, held.ref)
+    for name, message in asked.items():
+        question = sheet.questionnaire.questionnaire.get(name)
+        if question is not None:
+            form.wrong(f"/traces/{held.ref}/interview/{question.section}#a-{name}", message)
+        else:
+            form.wrong(name if name in ("kind", "number", "note", "outcome") else "", message)
     return _page(request, record, sheet, FINISH, 409 if changed else 422, form, changed)
 
 
@@ -206,7 +211,8 @@ def _page(
         may_end=may_write and not busy and record.closed_at is None,
         busy=busy,
         told=asking.summary(sheet, today),
-        missing=[(each, sheet.questionnaire.questionnaire.section(each.section)) for each in sheet.missing],
+        missing=sheet.missing,
+        unnamed=sheet.unnamed,
         numbers=numbers_of(record),
         kinds=[(kind.value, kind.words) for kind in kinds_of(record)],
         ends=[(each.value, each.label, each.hint) for each in ENDS],
