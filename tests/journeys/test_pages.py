@@ -181,7 +181,7 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
             r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|escalate|joining|people|lending)$", each
         )
     }
-    forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "local/seen", "answers/seen"}
+    forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "hand-overs/seen", "answers/seen"}
     forms |= {"visits/<str:day>/<str:ref>/cancel", "areas/<str:code>/clusters/dismiss"}
     forms |= {"areas/<str:code>/incidents/open", "areas/<str:code>/incidents/answer", "areas/<str:code>/digest"}
     forms |= {"areas/<str:code>/line-list/views", "areas/<str:code>/line-list/views/<int:view>/delete"}

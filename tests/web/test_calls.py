@@ -233,7 +233,7 @@ def test_local_list_says_why_each_came_and_notices_are_seen_once(
     page = Page(client.get("/local").content.decode())
     assert "1 new hand-over" in page.words
     assert "Handed over because 24 hours passed without contact." in page.words
-    page = Page(client.post("/local/seen", {"team": str(town.team("local"))}, follow=True).content.decode())
+    page = Page(client.post("/hand-overs/seen", {"team": str(town.team("local"))}, follow=True).content.decode())
     assert "1 notice marked as seen" in page.words
     assert "new hand-over" not in page.words
 
@@ -257,7 +257,14 @@ def test_what_is_escalated_reaches_the_region_s_team(town: Town, signed_in: Sign
     sent = {"outcome": "escalated", "note": "Willow House care home"}
     _, page, _ = record(signed_in("Nia"), trace, **sent)
     assert "needs health protection team" in page.words
-    assert "Willow House care home" in Page(signed_in("Hana").get("/escalated").content.decode()).words
+    client = signed_in("Hana")
+    page = Page(client.get("/escalated").content.decode())
+    assert "1 new escalation" in page.words and "Willow House care home" in page.words
+    sent = {"team": str(town.team("health_protection", "E12000002"))}
+    answer = client.post("/hand-overs/seen", sent, follow=True)
+    page = Page(answer.content.decode())
+    assert answer.request["PATH_INFO"] == "/escalated" and "1 notice marked as seen" in page.words
+    assert "new escalation" not in page.words and "New" not in page.words.split()
 
 
 def test_the_household_s_last_call_is_told_without_names(town: Town, signed_in: SignedIn) -> None:

@@ -179,7 +179,7 @@ ROUTES = (
         sent={"escalate_why": "Care home", **VERSION},
     ),
     Route("local", {"Lola": 200, "Leo": 200, "Lars": 200, "Nia": 403, "Dora": 403, "Charlie": 403}),
-    Route("local-seen", {"Lola": 302, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
+    Route("hand-overs-seen", {"Lola": 302, "Hana": 302, "Nia": 403, "Dora": 403, "Charlie": 403}, method="post"),
     Route("answers-seen", {"Nia": 302, "Lola": 302, "Hana": 302, "Dora": 403, "Charlie": 403}, method="post"),
     Route("search", {"Nia": 200, "Leo": 200, "Dora": 200, "Hana": 200, "Gil": 403, "Olu": 403, "Charlie": 403}),
     Route(

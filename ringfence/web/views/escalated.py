@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ringfence.accounts import walls
 from ringfence.queries import escalated as queries
-from ringfence.queries import work
+from ringfence.queries import local, work
 from ringfence.web.rendering import page
 from ringfence.web.views.local import COLOURS, chosen_team
 from ringfence.web.visitor import StaffRequest
@@ -23,6 +23,7 @@ def escalated(request: StaffRequest) -> HttpResponse:
     assert team is not None
     with walls.transaction(scope):
         found = queries.escalated(scope=scope, team=team, now=now)
+        notices = local.notices(scope=scope, team=team, now=now, limit=3)
         questions = work.questions(scope=scope, team=team, now=now, limit=10)
         answers = work.new_answers(scope=scope, team=team, now=now, limit=10)
     return page(
@@ -34,6 +35,7 @@ def escalated(request: StaffRequest) -> HttpResponse:
         teams=request.visitor.teams("health_protection"),
         found=found,
         colours=COLOURS,
+        notices=notices,
         questions=questions,
         answers=answers,
     )

@@ -34,7 +34,7 @@ def handed_over(request: StaffRequest) -> HttpResponse:
     assert team is not None
     with walls.transaction(scope):
         found = queries.handed_over(scope=scope, team=team, now=now)
-        notices = queries.notices(scope=scope, team=team, now=now, limit=20)
+        notices = queries.notices(scope=scope, team=team, now=now, limit=3)
         questions = work.questions(scope=scope, team=team, now=now, limit=10)
         answers = work.new_answers(scope=scope, team=team, now=now, limit=10)
         mine = work.my_trace(scope=scope, now=now)
@@ -66,9 +66,9 @@ def coming_days(today: date) -> list[tuple[str, str]]:
     ]
 
 
-def chosen_team(request: StaffRequest, chosen: str, kind: str) -> Place:
-    """The team of this kind that was chosen, or the first one, of those that the person works in."""
-    for place in request.visitor.teams(kind):
+def chosen_team(request: StaffRequest, chosen: str, *kinds: str) -> Place:
+    """The team of these kinds that was chosen, or the first one, of those that the person works in."""
+    for place in request.visitor.teams(*kinds):
         if chosen in ("", str(place.team)):
             return place
     raise Refused("You do not work in this team.")
@@ -76,9 +76,10 @@ def chosen_team(request: StaffRequest, chosen: str, kind: str) -> Place:
 
 @require_POST
 def seen(request: StaffRequest) -> HttpResponse:
-    """Mark the team's hand-over notices as seen."""
-    place = chosen_team(request, request.POST.get("team", ""), "local")
+    """Mark what came to the local or health protection team as seen."""
+    place = chosen_team(request, request.POST.get("team", ""), "local", "health_protection")
     assert place.team is not None
     count = verbs.seen(team=place.team, by=request.scope, now=request.now)
     messages.success(request, f"{counted(count, 'notice')} marked as seen.")
-    return redirect(f"{SECTION}?team={place.team}")
+    there = SECTION if place.team_kind == "local" else "/escalated"
+    return redirect(f"{there}?team={place.team}")
