@@ -12,6 +12,9 @@ from ringfence.queries.today import Range
 
 WIDTH, HEIGHT, FOOT = 680, 180, 22
 
+NAME = 72
+"""Room for a name, in the size that it has on a phone."""
+
 #: Days that a curve has at least.
 LEAST_DAYS = 28
 
@@ -40,13 +43,16 @@ class Whisker(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """The bars, the lines of the scale (height, what it stands for), the names below, and the nowcast."""
+    """The bars, the lines of the scale (height, what it stands for), the names below, and the nowcast.
+
+    A name has its place and whether it ends there; the others begin there.
+    """
 
     width: int
     height: int
     bars: tuple[Bar, ...]
     scale: tuple[tuple[float, int], ...]
-    names: tuple[tuple[float, str], ...]
+    names: tuple[tuple[float, str, bool], ...]
     whiskers: tuple[Whisker, ...] = ()
 
 
@@ -78,7 +84,7 @@ def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> D
     )
     scale = tuple((round(HEIGHT - FOOT - full * mark / top, 1), mark) for mark in dict.fromkeys((top // 2 or 1, top)))
     names = tuple(
-        (round(at * step, 1), f"{day.on.day} {day.on:%b}") for at, day in enumerate(days) if day.on.weekday() == 0
+        _named(at * step, f"{day.on.day} {day.on:%b}") for at, day in enumerate(days) if day.on.weekday() == 0
     )
     return Drawing(
         WIDTH,
@@ -88,6 +94,10 @@ def draw(days: Sequence[Day], expected: Mapping[date, Range] | None = None) -> D
         names[:: 2 if len(days) > LEAST_DAYS else 1],
         _whiskers(days, told, step, full / top),
     )
+
+
+def _named(x: float, name: str) -> tuple[float, str, bool]:
+    return (round(x, 1), name, False) if x + NAME <= WIDTH else (WIDTH, name, True)
 
 
 def _whiskers(days: Sequence[Day], told: Mapping[date, Range], step: float, unit: float) -> tuple[Whisker, ...]:

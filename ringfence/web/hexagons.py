@@ -7,17 +7,26 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ringfence.rules.plural import counted
+
+FEW = 10
+"""Traces of which a share says nothing yet: one reached of one is no better than forty of fifty."""
+
 SIZE = 20.0  # from a cell's middle to its corner, in the drawing's units
 _WIDTH = math.sqrt(3) * SIZE
 
 
 class Cell(NamedTuple):
-    """An authority of the map: axial coordinates (pointy tops), a name, and its figure, None when there is none."""
+    """An authority of the map: axial coordinates (pointy tops), a name, and its figure, None when there is none.
+
+    ``of``: of how many traces a share is, None where the figure is a number of its own.
+    """
 
     q: int
     r: int
     name: str
     value: float | None
+    of: int | None = None
 
 
 class Band(NamedTuple):
@@ -60,12 +69,27 @@ def step_of(value: float | None, limits: Sequence[float]) -> int:
 
 
 def bands(limits: Sequence[float], unit: str) -> list[Band]:
-    """The scale in words, from no figure to the highest."""
-    found = [Band(0, "No traces in the period"), Band(1, f"Under {limits[0]:g}{unit}")]
+    """The scale in words, from no figure to the highest; a figure with a unit is a share."""
+    found = [
+        Band(0, f"Fewer than {FEW} traces in the period" if unit else "No traces in the period"),
+        Band(1, f"Under {limits[0]:g}{unit}"),
+    ]
     for step, (low, high) in enumerate(pairwise(limits), start=2):
         found.append(Band(step, f"{low:g}{unit} to under {high:g}{unit}"))
     found.append(Band(len(limits) + 1, f"{limits[-1]:g}{unit} or more"))
     return found
+
+
+def _few(cell: Cell) -> bool:
+    return cell.of is not None and cell.of < FEW
+
+
+def _told(cell: Cell, unit: str) -> str:
+    if cell.value is None:
+        return "no traces"
+    if cell.of is None:
+        return f"{cell.value:.1f}{unit}"
+    return f"{cell.value:.1f}{unit} of {counted(cell.of, 'trace')}"
 
 
 def draw(cells: Iterable[Cell], limits: Sequence[float], unit: str) -> Drawing:
@@ -80,9 +104,9 @@ def draw(cells: Iterable[Cell], limits: Sequence[float], unit: str) -> Drawing:
             corners(x - left, y - top),
             f"{x - left:.1f}",
             f"{y - top:.1f}",
-            step_of(cell.value, limits),
-            "" if cell.value is None else f"{cell.value:.0f}",
-            f"{cell.name}: {'no traces' if cell.value is None else f'{cell.value:.1f}{unit}'}",
+            step_of(None if _few(cell) else cell.value, limits),
+            "" if cell.value is None or _few(cell) else f"{cell.value:.0f}",
+            f"{cell.name}: {_told(cell, unit)}",
         )
         for cell, x, y in placed
     ]

@@ -64,3 +64,12 @@ def test_the_lines_of_a_curves_scale_stand_at_what_they_say() -> None:
         (bar,) = drawn.bars
         for y, mark in drawn.scale:
             assert abs((drawn.height - curves.FOOT - y) / mark - bar.height / most) < 0.2
+
+
+def test_the_last_day_named_ends_within_the_drawing() -> None:
+    for days in (28, 35, 60, 90):
+        drawn = curves.draw([Day(date(2026, 8, 3) + timedelta(days=at), 1, True) for at in range(-1, days)])
+        *others, (x, _, ends) = drawn.names
+        assert all(at + curves.NAME <= drawn.width and not ended for at, _, ended in others)
+        assert (x == drawn.width) if ends else (x + curves.NAME <= drawn.width)
+        assert not others or others[-1][0] + curves.NAME <= x - curves.NAME * ends

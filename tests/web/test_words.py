@@ -188,9 +188,17 @@ def test_the_map_draws_one_hexagon_for_each_cell_that_touch_and_do_not_overlap()
     assert float(below.x) - float(first.x) == pytest.approx(17.3)
 
 
+def test_a_share_of_few_traces_is_told_and_not_coloured() -> None:
+    cells = [hexagons.Cell(at, 0, "A", 100.0, of) for at, of in enumerate((1, 9, 10))]
+    drawn = hexagons.draw(cells, (60, 70), "%").hexagons
+    assert [(each.step, each.text) for each in drawn] == [(0, ""), (0, ""), (3, "100")]
+    assert [each.title for each in drawn][:2] == ["A: 100.0% of 1 trace", "A: 100.0% of 9 traces"]
+
+
 def test_the_scale_has_a_word_for_every_step() -> None:
+    assert hexagons.bands((1, 10), "")[0].words == "No traces in the period"
     assert [each.words for each in hexagons.bands((60, 70), "%")] == [
-        "No traces in the period",
+        "Fewer than 10 traces in the period",
         "Under 60%",
         "60% to under 70%",
         "70% or more",

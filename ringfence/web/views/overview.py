@@ -94,9 +94,7 @@ def overview(request: StaffRequest) -> HttpResponse:
     order = order if order in ORDERS else "name"
     by_code = found.figures.by_authority
     cells = [
-        hexagons.Cell(*area.upper_cell, area.name, measure.of(by_code[area.code]) if area.code in by_code else None)
-        for area in _authorities()
-        if area.upper_cell
+        _cell(area.upper_cell, area.name, by_code.get(area.code), measure) for area in _authorities() if area.upper_cell
     ]
     lines = sorted(
         ((code or "", found.names[code], figures) for code, figures in by_code.items()),
@@ -129,6 +127,12 @@ def overview(request: StaffRequest) -> HttpResponse:
         bands=hexagons.bands(measure.limits, measure.unit),
         points=hexagons.corners(17, 17, 16),
     )
+
+
+def _cell(at: tuple[int, int], name: str, figures: Figures | None, measure: Measure) -> hexagons.Cell:
+    if figures is None:
+        return hexagons.Cell(*at, name, None)
+    return hexagons.Cell(*at, name, measure.of(figures), figures.transferred if measure.unit else None)
 
 
 @require_safe
