@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -122,25 +122,39 @@ def receipt(ref: str, *, scope: Scope, now: datetime) -> tuple[Receipt, tuple[Pa
         return _receipt(rows[0]), tuple(Part(*row) for row in cursor.fetchall())
 
 
-def quarantine(
-    *, scope: Scope, now: datetime, ref: str = "", settled: bool = False, page: int = 1
-) -> tuple[tuple[BadRow, ...], bool]:
-    """One page of the rows in quarantine, of one delivery or of all, and whether there are more.
+COUNTED = 10_000
+"""Rows in quarantine up to which they are counted."""
+
+
+class Quarantined(NamedTuple):
+    """A page of the rows in quarantine, whether there are more, and how many in all: COUNTED + 1 stands for more than that."""
+
+    rows: tuple[BadRow, ...]
+    more: bool
+    total: int
+
+
+def quarantine(*, scope: Scope, now: datetime, ref: str = "", settled: bool = False, page: int = 1) -> Quarantined:
+    """One page of the rows in quarantine, of one delivery or of all.
 
     Showing them is logged. Without ``settled`` only those that nobody has settled. Raises ``Refused``.
     """
     scope.require("deliveries")
     with walls.transaction(system_scope("deliveries")), connection.cursor() as cursor:
+        which = (
+            " FROM quarantines q JOIN deliveries d ON d.id = q.delivery_id"
+            " WHERE (%s = '' OR d.ref = %s) AND (%s OR q.settled_at IS NULL)"
+        )
+        cursor.execute(f"SELECT count(*) FROM (SELECT 1{which} LIMIT %s) c", [ref, ref, settled, COUNTED + 1])
+        total = int(cursor.fetchone()[0])
         cursor.execute(
             "SELECT q.id, d.ref, d.source, q.row_number, q.field, q.reason, q.raw, q.recorded_at, q.settled_at,"
-            " q.settlement FROM quarantines q JOIN deliveries d ON d.id = q.delivery_id"
-            " WHERE (%s = '' OR d.ref = %s) AND (%s OR q.settled_at IS NULL)"
-            " ORDER BY d.received_at DESC, d.id DESC, q.row_number LIMIT %s OFFSET %s",
+            f" q.settlement{which} ORDER BY d.received_at DESC, d.id DESC, q.row_number LIMIT %s OFFSET %s",
             [ref, ref, settled, PAGE + 1, PAGE * (max(page, 1) - 1)],
         )
-        found = [BadRow(*row) for row in cursor.fetchall()]
+        found = tuple(BadRow(*row) for row in cursor.fetchall())
         opened_list("quarantine", None, len(found[:PAGE]), scope, now)
-    return tuple(found[:PAGE]), len(found) > PAGE
+    return Quarantined(found[:PAGE], len(found) > PAGE, total)
 
 
 @dataclass(frozen=True, slots=True)

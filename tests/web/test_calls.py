@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -169,6 +170,23 @@ def test_somebody_else_s_open_trace_can_be_read_and_not_recorded_on(
     assert "What came of it?" not in page.words
     status, _, _ = record(signed_in("Noah"), trace, outcome="reached")
     assert status == 403
+
+
+@pytest.mark.parametrize("then", ["next", "stay", "stop"])
+def test_who_stops_after_a_wrong_number_leaves_the_other_one_to_the_queue(
+    signed_in: SignedIn, trace: str, then: str
+) -> None:
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE people SET phone_other = '07700900002'")
+    _, page, address = record(signed_in("Nia"), trace, outcome="wrong_number", then=then)
+    # Outside calling hours nobody would go on at once.
+    by_day = calling_time(EXERCISE, timezone.now()) <= timezone.now()
+    goes_on = by_day and then != "stop"
+    assert address == (f"/traces/{trace}" if goes_on else "/work")
+    assert ("Try again now. It is back in the queue." in page.words) is (by_day and then == "stop")
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("SELECT claimed_by IS NOT NULL, phone FROM traces")
+        assert cursor.fetchall() == [(goes_on, "07700900002")]
 
 
 def test_a_child_is_asked_for_through_a_parent(town: Town, signed_in: SignedIn) -> None:

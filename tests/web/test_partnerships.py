@@ -200,6 +200,12 @@ def test_the_map_and_the_table_say_the_same(waiting: Town, signed_in: SignedIn) 
     assert client.get("/overview", {"authority": "//example.org"}).status_code == 200
 
 
+def test_a_file_that_was_refused_has_no_balance(town: Town, signed_in: SignedIn) -> None:
+    ref = intake.receive(stream=[b"PK\x03\x04" + bytes(60)], source="Lab", by=INTAKE, now=timezone.now()).ref
+    page = Page(signed_in("Olu").get(f"/deliveries/{ref}").content.decode())
+    assert "This file was refused" in page.words and "accounted for" not in page.words
+
+
 def test_a_receipt_balances_and_its_bad_rows_are_settled(town: Town, signed_in: SignedIn) -> None:
     now = timezone.now()
     header = "Specimen ID,NHS number,Name,Date of birth,Specimen date,Result"
@@ -212,6 +218,7 @@ def test_a_receipt_balances_and_its_bad_rows_are_settled(town: Town, signed_in: 
     assert "1 = 0 + 0 + 1 : every row is accounted for." in page.words.replace("1: every", "1 : every")
     assert "Lab <b>B</b>" in page.words, "what a laboratory writes is shown, not obeyed"
     page = Page(client.get("/quarantine").content.decode())
+    assert "1 row not settled" in page.words
     row = page.typed["row"]
     status, page = post(client, "/quarantine", {"row": row, f"settlement-{row}": ""})
     assert (status, page.problems) == (422, [])

@@ -81,7 +81,7 @@ def quarantine(request: StaffRequest) -> HttpResponse:
                 form.wrong(field, problem.message)
     ref, number = request.GET.get("delivery", "").strip().upper()[:8].replace("\0", ""), _page(request)
     settled = request.GET.get("show") == "all"
-    rows, more = queries.quarantine(scope=request.scope, now=request.now, ref=ref, settled=settled, page=number)
+    rows, more, total = queries.quarantine(scope=request.scope, now=request.now, ref=ref, settled=settled, page=number)
     return page(
         request,
         "deliveries/quarantine.jinja",
@@ -89,6 +89,8 @@ def quarantine(request: StaffRequest) -> HttpResponse:
         section="/quarantine",
         status=422 if form else 200,
         rows=rows,
+        total=total,
+        most=queries.COUNTED,
         ref=ref,
         show="all" if settled else "open",
         number=number,

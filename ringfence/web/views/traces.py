@@ -181,8 +181,10 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
     if outcome == Outcome.ESCALATED and not note:
         form.wrong("note", "Say why it needs the health protection team, for example the care home or school")
 
+    stops = form.get("then") == "stop"
+
     def verb(trace: int, version: int) -> attempt_verbs.Recorded:
-        return attempt_verbs.record(
+        done = attempt_verbs.record(
             trace=trace,
             version=version,
             kind=kind,
@@ -195,12 +197,16 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
             by=request.scope,
             now=request.now,
         )
+        if done.still_open and stops:
+            work_verbs.put_back(trace=trace, version=done.version, by=request.scope, now=request.now)
+        return done
 
     done = _change(request, ref, form, "attempt", verb)
     if isinstance(done, HttpResponse):
         return done
-    messages.success(request, f"{ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}")
-    if done.still_open:
+    said = f"{ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}"
+    messages.success(request, f"{said} It is back in the queue." if done.still_open and stops else said)
+    if done.still_open and not stops:
         return redirect("trace", ref)
     team = next((each for each in request.scope.teams if str(each) == form.get("team")), None)
     if form.get("then") == "next" and team is not None:
