@@ -61,7 +61,11 @@ def _state(problem: BaseException | None) -> str | None:
 
 
 def explain(problem: Exception) -> str:
-    """One line about a failure. Problems that Ringfence raises itself already say what to do."""
+    """One line about a failure, with what was noted on it. Problems that Ringfence raises itself already say what to do."""
+    return " ".join([_explained(problem), *getattr(problem, "__notes__", ())])
+
+
+def _explained(problem: Exception) -> str:
     said = " ".join(str(problem).split()) or type(problem).__name__
     # PostgreSQL says the same as "53100", which Django wraps.
     if getattr(problem, "errno", None) == 28 or "53100" in (_state(problem), _state(problem.__cause__)):

@@ -111,7 +111,11 @@ class Intake:
     def _read(self, receipt: intake.Receipt, seen: Callable[[str, int], None], helpers: Helpers) -> intake.Receipt:
         begun = dict(deliveries.unread(scope=INTAKE)).get(receipt.ref, 1)
         wanted = self.parts or _worthwhile(receipt.size, receipt.encoding.startswith("gzip"))
-        return read_all(receipt.ref, begun if receipt.status == "processing" else wanted, seen, helpers)
+        try:
+            return read_all(receipt.ref, begun if receipt.status == "processing" else wanted, seen, helpers)
+        except Exception as problem:
+            problem.add_note(f"{receipt.ref} is stored, and not read to its end. Go on with: ringfence intake --resume")
+            raise
 
     def _printed(self, receipt: intake.Receipt, again: bool, expected: int | None) -> Printed:
         # Bytes that came before have the warnings of that time, when the count may not have been given.

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -131,9 +132,19 @@ def migrate() -> None:
     if done.returncode:
         if env.debug:
             print(done.stderr, file=sys.stderr)
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        named = [line for line in lines if re.match(r"[\w.]+: ", line)] or lines
-        raise PostgresProblem(f"Migrating the database failed: {named[-1]}")
+        raise PostgresProblem(why_not_migrated(done.returncode, done.stderr))
+
+
+def why_not_migrated(code: int, said: str) -> str:
+    """One line of what the migrating process ended with: its exit code, and what it wrote."""
+    if "No space left on device" in said:
+        return "Migrating the database failed: the disk is full. Make room, then run it again."
+    if code < 0:
+        return f"Migrating the database was stopped by {signal.Signals(-code).name}. Run it again: it goes on where it was."
+    lines = said.strip().splitlines() or ["no reason given"]
+    # An exception's line and not what PostgreSQL says after it: HINT, DETAIL, LINE.
+    named = [line for line in lines if re.match(r"[\w.]*[a-z][\w.]*: ", line)] or lines
+    return f"Migrating the database failed: {named[-1]}"
 
 
 def wanted() -> str:

@@ -52,6 +52,26 @@ def test_another_process_that_fails():
     assert code == 3 and json.loads(said)["status"] == "done"
 
 
+def test_what_failed_in_the_middle_says_how_to_go_on(django_db_setup, tmp_path, monkeypatch):
+    import psycopg
+
+    from ringfence.cli import explain, receiving
+    from ringfence.rules.deliveries import MOST_PARTS
+    from tests.deliveries import receive, select
+
+    monkeypatch.setattr(receiving, "PATIENCE", 0)
+    (tmp_path / "list.csv").write_bytes(wave(10))
+    ref = receive(wave(10)).ref
+    ((number,),) = select("SELECT id FROM deliveries")
+    with psycopg.connect(django_db_setup.server.admin(django_db_setup.name)) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [number * MOST_PARTS])
+        done = RUN.invoke(APPLICATION, ["intake", str(tmp_path / "list.csv"), "--source", "Lab"])
+    said = explain(done.exception)
+    assert said.startswith("Another process is reading this delivery")
+    assert said.endswith(f"{ref} is stored, and not read to its end. Go on with: ringfence intake --resume")
+    assert run("intake", "--resume")[0] == 3
+
+
 def test_how_many_processes_pay_is_known_before_a_file_is_received(tmp_path, monkeypatch):
     from ringfence.cli import receiving
 

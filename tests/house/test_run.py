@@ -96,6 +96,16 @@ def test_it_says_that_the_disk_is_full(checkout: Path) -> None:
     assert not (checkout / ".venv").exists()
 
 
+def test_a_folder_of_somebody_else_is_said(checkout: Path) -> None:
+    before = (
+        "import builtins\n"
+        "def closed(path, *how): raise PermissionError(13, 'Permission denied', path)\n"
+        "builtins.open = closed"
+    )
+    said = one_line(run(checkout, before))
+    assert "/.setup.lock: Permission denied. Ringfence sets itself up in its folder: run it as the user whose" in said
+
+
 def test_an_unknown_door_is_wrong_use(checkout: Path) -> None:
     done = run(checkout, "", "tset")
     assert done.returncode == 2
