@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -16,6 +17,7 @@ from typing import Any
 
 from django.db import connections
 
+from ringfence.base.env import env
 from ringfence.simulation.crew import Crew, Floor, Tally
 from ringfence.simulation.quickly import quickly
 
@@ -23,6 +25,10 @@ from ringfence.simulation.quickly import quickly
 def processes() -> int:
     """How many processes the play may use: forking is safe with what runs here on Linux alone."""
     return min(4, os.cpu_count() or 1) if sys.platform == "linux" else 1
+
+
+class HandFailed(Exception):
+    """One of the processes could not go on."""
 
 
 class Hands:
@@ -71,14 +77,19 @@ class Hands:
             if self._told.get(crew.team) != known:
                 self._told[crew.team] = known
                 news[which - 1].append(crew)
-        for (_, pipe), crews in zip(self.others, news, strict=True):
-            pipe.send((crews, start, end))
-        self.floor.work(start, end, mine)
-        for _, pipe in self.others:
-            done = pipe.recv()
-            if isinstance(done, BaseException):
-                raise done
-            self.tally.add(done)
+        try:
+            for (_, pipe), crews in zip(self.others, news, strict=True):
+                pipe.send((crews, start, end))
+            self.floor.work(start, end, mine)
+            for _, pipe in self.others:
+                done = pipe.recv()
+                if isinstance(done, HandFailed):
+                    raise done
+                self.tally.add(done)
+        except (EOFError, ConnectionError) as problem:
+            raise HandFailed(
+                "A process that plays for some of the teams has ended; it may have been killed."
+            ) from problem
 
 
 def _follow(pipe: Connection[Any, Any], closing: list[Connection[Any, Any]], first: Floor) -> None:
@@ -101,6 +112,8 @@ def _follow(pipe: Connection[Any, Any], closing: list[Connection[Any, Any]], fir
                 floor.work(start, end)
                 pipe.send(floor.tally)
             except Exception as problem:  # handed to the one who waits
-                pipe.send(RuntimeError(f"{type(problem).__name__}: {problem}"))
-                raise
+                if env.debug:
+                    traceback.print_exc()
+                pipe.send(HandFailed(f"Playing for some of the teams failed: {problem} ({type(problem).__name__})"))
+                break
     connections.close_all()

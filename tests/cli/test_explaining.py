@@ -27,7 +27,7 @@ def test_a_full_disk_says_what_to_do():
         (-15, "", "was stopped by SIGTERM. Run it again"),
         (
             1,
-            'Traceback (most recent call last):\nValueError: no\n\ndjango.db.utils.ProgrammingError: column "x"\nLINE 1: SELECT x\n',
+            'Traceback (most recent call last):\nValueError: no\n\ndjango.db.utils.ProgrammingError: column "x"\nLINE 1: x\n',
             'failed: django.db.utils.ProgrammingError: column "x"',
         ),
         (1, "", "failed: no reason given"),
