@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, PackageLoader, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from ringfence.base.templates import Kept
 from ringfence.rules.attempts import Outcome, TraceOutcome
@@ -69,6 +70,19 @@ def _trace_outcome(value: str) -> str:
     return TraceOutcome(value).words
 
 
+def _made_once(environment: Environment) -> Callable[..., Markup]:
+    """``made_once(template, name=value, ...)``: what a template makes of these values and nothing else, kept for the next page.
+
+    Values are hashable: texts, numbers and tuples.
+    """
+
+    @lru_cache(maxsize=64)
+    def made(template: str, **values: Any) -> Markup:
+        return Markup(environment.get_template(template).render(values))  # noqa: S704 - the template escapes
+
+    return made
+
+
 def environment(**options: Any) -> Environment:
     """Make the environment for Django's Jinja backend; ``options`` are those of the backend."""
     own = options.pop("loader")
@@ -83,6 +97,7 @@ def environment(**options: Any) -> Environment:
         **{name: value for name, value in options.items() if name not in ("autoescape", "undefined")},
     )
     made.globals.update(asset=asset, url=reverse, count=counted, table_cell=cell, coloured_tag=tag)
+    made.globals["made_once"] = _made_once(made)
     made.filters.update(
         when=_at_now(words.when),
         ago=_at_now(words.ago),
