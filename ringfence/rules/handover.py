@@ -129,7 +129,7 @@ def _due_why(start: datetime, period: timedelta, floor: datetime, at: datetime, 
     elif floor == live_from:
         begin = f"The set period of {hours} ends before the local team starts at {spoken(floor)}"
     else:
-        begin = f"The set period of {hours} holds from {spoken(floor)}, when it is over"
+        begin = f"The set period of {hours} is over already when its policy begins at {spoken(floor)}"
     if at == floor:
         return f"{begin}; it then passes to the local team."
     return f"{begin}; the local team is closed, so it passes at {spoken(at)}."

@@ -95,6 +95,17 @@ def test_due_sentence(row):
     assert answer.why == row["sentence"]
 
 
+def test_due_sentence_where_a_shorter_set_period_begins_later():
+    first = policy("timed 72", datetime(2020, 7, 1, tzinfo=UTC))
+    shorter = policy("timed 24", datetime(2020, 8, 5, 9, tzinfo=UTC))
+    at = moment("Mon 2020-08-03 10:00")
+    answer = due(at, [first, shorter], local_team_live_from=LIVE, now=at)
+    begins = "10:00 on Wednesday 5 August"
+    assert answer.why == (
+        f"The set period of 24 hours is over already when its policy begins at {begins}; it then passes to the local team."
+    )
+
+
 TARGETS = """
 came                 | target               | why
 ---------------------+----------------------+-----------------------------------------
