@@ -23,6 +23,7 @@ from ringfence.queries.policy import service_policy
 from ringfence.rules.access import Scope
 from ringfence.rules.calendar import london_date, spoken
 from ringfence.rules.entries import merged
+from ringfence.rules.interview import onset_problem
 from ringfence.rules.questionnaire import Question, check, counting
 
 
@@ -166,6 +167,9 @@ def _read(there: Sheet, answers: Mapping[str, object], now: datetime) -> tuple[d
             raise Invalid(key, "This question is not asked any more; open the page again.")
         checked = check(question, raw, today)
         problems += [Wrong(key, problem.where, problem.message) for problem in checked.problems]
+        if not_then := onset_problem(key, checked.value, there.facts.get("tested"), today):
+            problems.append(Wrong(key, "", not_then))
+            continue
         if question.kind.listed:
             found[key] = merged(there.values.get(key), checked.value) or None
         elif not checked.problems:
@@ -290,11 +294,11 @@ def _help(counted: Mapping[str, Any]) -> set[str]:
 
 def _must_be_done(there: Sheet) -> None:
     if there.id == 0:
-        raise Invalid("identity_confirmed", "The interview has not begun.")
-    if not there.may_disclose:
-        raise Invalid("identity_confirmed", "Check who you are speaking to first.")
+        raise Invalid("identity_confirmed", "The interview has not begun: begin with who you are speaking to.")
     if there.facts["under_18"] and there.values.get("speaking_to") != "guardian":
         raise Invalid("speaking_to", "They are under 18: speak to a parent or guardian.")
+    if not there.may_disclose:
+        raise Invalid("identity_confirmed", "Check who you are speaking to first.")
     problems = {question.key: f"Ask this first: {_short(question)}" for question in there.missing}
     if problems:
         first = next(iter(problems))

@@ -80,7 +80,7 @@ class Sheet:
 
     @property
     def may_disclose(self) -> bool:
-        return may_disclose(self.values)
+        return may_disclose(self.values, self.facts)
 
     @property
     def progress(self) -> tuple[Progress, ...]:

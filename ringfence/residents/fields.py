@@ -9,6 +9,7 @@ from typing import Any
 from django.http import QueryDict
 
 from ringfence.rules.exposures import Category
+from ringfence.rules.interview import onset_problem
 from ringfence.rules.questionnaire import Kind, Question, check
 
 PARTS = ("day", "month", "year")
@@ -59,8 +60,13 @@ def day(data: QueryDict | Mapping[str, str], name: str) -> str:
     return " ".join(part or "?" for part in parts) if any(parts) else ""
 
 
-def answers(questions: Iterable[Question], data: QueryDict, today: date) -> tuple[dict[str, Any], dict[str, str]]:
-    """The answers that can be kept, by the key of the question, and what to put right, by the name of the field."""
+def answers(
+    questions: Iterable[Question], data: QueryDict, today: date, specimen: date | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The answers that can be kept, by the key of the question, and what to put right, by the name of the field.
+
+    ``specimen`` is the day of a case's test.
+    """
     given: dict[str, Any] = {}
     wrong: dict[str, str] = {}
     for question in questions:
@@ -74,6 +80,8 @@ def answers(questions: Iterable[Question], data: QueryDict, today: date) -> tupl
         checked = check(question, raw, today)
         if checked.problems:
             wrong[question.key] = checked.problems[0].message
+        elif not_then := onset_problem(question.key, checked.value, specimen, today):
+            wrong[question.key] = not_then
         else:
             given[question.key] = checked.value
     return given, wrong

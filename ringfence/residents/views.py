@@ -169,7 +169,7 @@ def section(request: ResidentRequest, session: str, here: Sheet, section: str) -
     wrong: dict[str, str] = {}
     typed: dict[str, Any] = {}
     if request.method == "POST":
-        given, wrong = fields.answers(asked, request.POST, here.today)
+        given, wrong = fields.answers(asked, request.POST, here.today, here.facts.get("tested"))
         if not gate.save(session, given):
             return ended(request)
         if not wrong:

@@ -182,6 +182,8 @@ def person(raw: Mapping[str, Any], number: int, today: date) -> Checked:
     if not (last or household or withdrawn or read.text("last_contact", 40)):
         read.wrong("last_contact", "Choose the day they were last together; the nearest one will do")
     born = read.day("birth_date", today, "the date of birth")
+    if born and results.age_on(born, today.isoformat()) > results.OLDEST_YEARS:
+        read.wrong("birth_date", f"Check the year of birth: they would be older than {results.OLDEST_YEARS}")
     grown = read.raw.get("adult")
     adult = (
         grown

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ringfence.rules.exposures import Windows, windows
+from ringfence.rules.exposures import Windows, plausible_onset, windows
 from ringfence.rules.isolation import Isolation, spoken_date
 from ringfence.rules.policy import ServicePolicy, in_force
 from ringfence.rules.questionnaire import onset as onset_by
+
+ONSET = "onset_date"
+"""The question for the first day of symptoms."""
 
 
 def days(
@@ -21,10 +24,26 @@ def days(
 ) -> Windows:
     """The windows and the isolation of a case by what was just answered, else by what is on the record.
 
-    A first day of symptoms after today, or one that no policy covers, cannot be: `check` does not let it pass. Raises
-    what `exposures.windows` raises.
+    A first day of symptoms that `onset_problem` does not let pass, where one was kept all the same, is not counted from.
+    Raises what `exposures.windows` raises.
     """
-    return windows(specimen, onset_by(answers, recorded_onset), policies, today)
+    said = onset_by(answers, recorded_onset)
+    counted = said is None or plausible_onset(said, specimen, today)
+    return windows(specimen, said if counted else recorded_onset, policies, today)
+
+
+def onset_problem(question: str, value: object, specimen: date | None, today: date) -> str:
+    """What is wrong with a first day of symptoms, an ISO date, that is a day like any other; "" where nothing is.
+
+    It is to be within a month of the test, or of today where no test is known: what began long before belongs to another
+    illness, and most often the year is mistyped.
+    """
+    if question != ONSET or not isinstance(value, str) or not value:
+        return ""
+    if plausible_onset(date.fromisoformat(value), specimen or today, today):
+        return ""
+    of = f"the test of {specimen:%-d %B %Y}" if specimen else "today"
+    return f"This is more than a month from {of}. Check the day and the year"
 
 
 def facts(

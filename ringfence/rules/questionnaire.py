@@ -274,9 +274,10 @@ def unnamed(
     return tuple(each for each in asked if each.kind.listed and not each.for_done and empty(answers.get(each.key)))
 
 
-def may_disclose(answers: Mapping[str, Any]) -> bool:
-    """Whether it is known to whom one speaks, so that one may say why one calls."""
-    return answers.get("identity_confirmed") is True
+def may_disclose(answers: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether it is known to whom one speaks, so that one may say why one calls; under 18 a parent or guardian."""
+    to_them = not facts.get("under_18") or answers.get("speaking_to") == "guardian"
+    return answers.get("identity_confirmed") is True and to_them
 
 
 def onset(answers: Mapping[str, Any], recorded: date | None) -> date | None:

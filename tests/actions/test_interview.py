@@ -83,6 +83,9 @@ def test_what_cannot_be_is_said_and_the_rest_is_saved(town: Town) -> None:
     assert saved.questions == ("any_contacts", "contacts")
     assert [(each.question, each.where) for each in saved.problems] == [("contacts", "1-phone"), ("onset_date", "")]
     assert [each["id"] for each in sheet(town, trace).values["contacts"]] == ["ann1"]
+    old = {**BEN, "birth_date": "3/4/1880"}
+    (problem,) = save(town, trace, saved.version, contacts=[ANN, old]).problems
+    assert (problem.where, problem.message) == ("1-birth_date", "Check the year of birth: they would be older than 120")
 
 
 def test_an_entry_is_never_dropped(town: Town) -> None:

@@ -181,9 +181,13 @@ def test_everything_asked_of_a_case_is_asked_in_order(told: dict[str, object]) -
 
 
 def test_nothing_is_disclosed_before_the_identity_check() -> None:
-    assert not may_disclose({})
-    assert not may_disclose({"identity_confirmed": False})
-    assert may_disclose({"identity_confirmed": True})
+    assert not may_disclose({}, {})
+    assert not may_disclose({"identity_confirmed": False}, {})
+    assert may_disclose({"identity_confirmed": True}, {})
+    child = {"under_18": True}
+    assert not may_disclose({"identity_confirmed": True, "speaking_to": "self"}, child)
+    assert not may_disclose({"identity_confirmed": False, "speaking_to": "guardian"}, child)
+    assert may_disclose({"identity_confirmed": True, "speaking_to": "guardian"}, child)
     for name, questionnaire in PACKAGED.items():
         first, *rest = questionnaire.sections
         assert not first.discloses, name

@@ -129,6 +129,15 @@ def test_the_end_needs_what_must_be_asked_and_changes_nothing_without_it(
     assert events("attempt.recorded") == [] == events("interview.completed")
 
 
+def test_a_mistyped_year_is_asked_again_and_counts_for_nothing(town: Town, signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    send(client, town, trace, "who", **WHO)
+    day = {"onset_date__day": "1", "onset_date__month": "11", "onset_date__year": "2020"}
+    status, page, _ = send(client, town, trace, "illness", has_symptoms="yes", onset_date="", **day)
+    assert status == 422 and "This is more than a month from the test of" in page.words
+    assert "onset_date" not in sheet(town, trace).values
+
+
 def test_somebody_said_and_not_named_is_pointed_out(town: Town, signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
     send(client, town, trace, "who", **WHO)
@@ -157,6 +166,8 @@ def test_a_parent_or_guardian_of_somebody_under_18(town: Town, signed_in: Signed
     client = signed_in("Nia")
     assert "May I speak to the parent or guardian of Person 1 Test?" in look(client, ref, "who").words
     send(client, town, ref, "who", **WHO)
+    page = look(client, ref, "illness")
+    assert "Speak to a parent or guardian first" in page.words and "coronavirus" not in page.words
     for part, answers in PARTS.items():
         send(client, town, ref, part, **answers)
     status, page, _ = send(client, town, ref, "finish")
