@@ -34,7 +34,7 @@ PEOPLE = {
 }
 
 HEADER = (
-    "Specimen ID,NHS number,Given name,Family name,Date of birth,Phone,E-mail,Address,Postcode,GP postcode,Care home,"
+    "Specimen ID,NHS number,Given name,Family name,Date of birth,Phone,Phone 2,E-mail,Address,Postcode,GP postcode,Care home,"
     "Specimen date,Result"
 ).split(",")
 

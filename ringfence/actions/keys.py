@@ -21,6 +21,9 @@ from ringfence.rules import identity
 from ringfence.rules.places import canonical
 from ringfence.rules.results import POSITIVE
 
+MOST_SPELT = 20
+"""NHS numbers under which one name with birth date is looked for one by one."""
+
 
 class Keys(NamedTuple):
     """What identity and allocation need of each row; computed where rows are read, beside the database's work.
@@ -89,29 +92,62 @@ def asked(columns: Columns, keys: Keys, plain: Plain | None) -> Asked:
     return Asked(",".join(numbers), ",".join(map(str, match)), ",".join(map(str, unnumbered)))
 
 
-def arrivals(others: Sequence[int], columns: Columns, keys: Keys, known: Candidates) -> set[int]:
-    """The keys that people may come to have while these positives are decided in turn, beyond those that rows have.
+class Spelt(NamedTuple):
+    """NHS numbers under which these positives are spelt in several ways, in the record or among them.
 
-    ``others`` are those of ``apart``. Who is known by number keeps name and birth date where a row with that number and
-    another postcode spells them otherwise.
+    Who moves keeps the name and the birth date by which they were known first, and so may come to have a key that no row with
+    their number has. ``homes``: of each name with birth date, the postcodes to which it may come, a set for each number.
     """
-    numbers, births = columns.fields["nhs_number"], columns.fields["birth_date"]
-    names, homes = defaultdict(set), defaultdict(set)
-    for i in others:
-        if number := numbers[i]:
-            names[number].add((keys.names[i], births[i]))
-            homes[number].add(keys.postcodes[i])
-            if (held := known.by_number.get(number)) is not None:
-                names[number].add((held.name, held.birth_date))
-    spelt = [number for number, each in names.items() if len(each) > 1]
-    return {identity.match_key(*who, home) for number in spelt for who in names[number] for home in homes[number]} - {0}
+
+    homes: dict[tuple[str, str], list[set[str]]]
+
+    @classmethod
+    def of(cls, others: Sequence[int], columns: Columns, keys: Keys, known: Candidates) -> Spelt:
+        """``others`` are those of ``apart``."""
+        numbers, births = columns.fields["nhs_number"], columns.fields["birth_date"]
+        names, there = defaultdict(set), defaultdict(set)
+        for i in others:
+            if number := numbers[i]:
+                names[number].add((keys.names[i], births[i]))
+                there[number].add(keys.postcodes[i])
+                if (held := known.by_number.get(number)) is not None:
+                    names[number].add((held.name, held.birth_date))
+        homes = defaultdict(list)
+        for number, each in names.items():
+            if len(each) > 1:
+                for who in each:
+                    homes[who].append(there[number])
+        return cls(dict(homes))
+
+    def keys(self, columns: Columns, keys: Keys) -> set[int]:
+        """The keys of these rows that somebody may come to have."""
+        if not self.homes:
+            return set()
+        rows = zip(keys.names, columns.fields["birth_date"], keys.postcodes, keys.match, strict=True)
+        return {key for name, born, home, key in rows if home and self._may_come((name, born), home)}
+
+    def _may_come(self, who: tuple[str, str], home: str) -> bool:
+        some = self.homes.get(who, ())
+        # One name under very many numbers: then all its rows are looked at in turn.
+        return len(some) > MOST_SPELT or any(home in each for each in some)
+
+    def among(self, plain: Plain) -> NDArray[np.bool_]:
+        """Which plain rows without a number may be about somebody who moved; they are told by birth date and postcode."""
+        found = np.zeros(len(plain), np.bool_)
+        if self.homes:
+            births = {born.encode() for _, born in self.homes}
+            homes = {home.encode() for each in self.homes.values() for some in each for home in some}
+            born, home = plain.texts["birth_date"], plain.texts["postcode"]
+            rows = np.flatnonzero(plain.numbers == 0).tolist()
+            found[[i for i in rows if born[i] in births and home[i] in homes]] = True
+        return found
 
 
-def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates, arrived: set[int]) -> NDArray[np.bool_]:
+def concerned(plain: Plain, columns: Columns, keys: Keys, known: Candidates, spelt: Spelt) -> NDArray[np.bool_]:
     """Which plain rows may be about somebody known, or about somebody of the other rows."""
     numbers = {int(number) for number in chain(columns.fields["nhs_number"], known.by_number) if number}
-    match = {*keys.match, *known.by_key, *arrived} - {0}
-    return _among(plain.numbers, numbers) | _among(plain.keys, match)
+    match = {*keys.match, *known.by_key} - {0}
+    return _among(plain.numbers, numbers) | _among(plain.keys, match) | spelt.among(plain)
 
 
 def _among(asked: NDArray[np.int64], some: set[int]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice, repeat
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from ringfence.actions.keys import Keys, apart, arrivals, asked, concerned, meet, with_plain
+from ringfence.actions.keys import Keys, Spelt, apart, asked, concerned, meet, with_plain
 from ringfence.actions.writing import FOR_A_BATCH, Overtaken, reserve, set_aside, write
 from ringfence.feeds.linelist import Columns, SetAside
 from ringfence.feeds.plain import Plain
@@ -18,7 +18,7 @@ from ringfence.geography import resolve
 from ringfence.geography.packed import Packed
 from ringfence.partnerships.clock import hold_still
 from ringfence.queries.allocation import Allocation, allocation, revision
-from ringfence.queries.people import Candidates, Details, Episodes, candidates, episodes
+from ringfence.queries.people import Candidates, Details, Episodes, candidates, episodes, hold
 from ringfence.rules import allocation as placing
 from ringfence.rules import cases, identity
 from ringfence.rules.access import Scope
@@ -129,21 +129,38 @@ class Merger:
         positive = [i for i, result in enumerate(results) if result == POSITIVE]
         if positive:
             meet([births[i] for i in positive], [numbers[i] for i in positive])
-        known = candidates(asked(columns, keys, plain), scope=self.scope)
-        strangers, others = apart(positive, numbers, keys.match, known)
-        arrived = arrivals(others, columns, keys, known)
-        about = concerned(plain, columns, keys, known, arrived) if plain else None
+        known, strangers, others = self._met(positive, columns, keys, plain)
+        spelt = Spelt.of(others, columns, keys, known)
+        about = concerned(plain, columns, keys, known, spelt) if plain else None
         if plain and about is not None and about.any():
             columns, keys = with_plain(plain.chosen(about), columns, keys, self.directory)
             plain = plain.chosen(~about)
-            numbers, results = columns.fields["nhs_number"], columns.fields["result"]
-            positive = [i for i, result in enumerate(results) if result == POSITIVE]
-            strangers, others = apart(positive, numbers, keys.match, known, arrived)
-        elif arrived:
-            strangers, others = apart(positive, numbers, keys.match, known, arrived)
+            positive = [i for i, result in enumerate(columns.fields["result"]) if result == POSITIVE]
+        arrived = spelt.keys(columns, keys)
+        if len(columns.numbers) != len(results) or arrived:
+            strangers, others = apart(positive, columns.fields["nhs_number"], keys.match, known, arrived)
         batch = Batch(self, columns, keys, plain)
         batch.decide(strangers, others, known, arrived)
         return batch
+
+    def _met(
+        self, positive: list[int], columns: Columns, keys: Keys, plain: Plain | None
+    ) -> tuple[Candidates, list[int], list[int]]:
+        """Whom the rows may be about; of the positives those about strangers, and the others.
+
+        Those known whom a positive may be about are held until the batch is written: another list that tells something of
+        them waits, and decides by what this one has told.
+        """
+        numbers = columns.fields["nhs_number"]
+        held: dict[int, str] = {}
+        while True:
+            known = candidates(asked(columns, keys, plain), scope=self.scope)
+            strangers, others = apart(positive, numbers, keys.match, known)
+            met = {each.id for i in others for each in known.of(numbers[i], keys.match[i])}
+            if met - held.keys():
+                held |= hold(met - held.keys(), scope=self.scope)
+            if all(held.get(each) == known.versions[each] for each in met):
+                return known, strangers, others
 
     def _fresh(self, columns: Columns, total: int) -> tuple[Sequence[int], list[SetAside]]:
         """The rows whose specimens are not in the record and not earlier in the batch.
@@ -207,14 +224,6 @@ class Merger:
                 found[i] = placing.residence(at_test, at_gp)
         return found
 
-    def residences_at(self, postcodes: Mapping[int, str]) -> dict[int, Residence]:
-        """Where people live who are known to live at these postcodes, by their id; without those of no known authority."""
-        located = resolve.located(postcodes.values()) if postcodes else {}
-        places = {person: located[postcode] for person, postcode in postcodes.items()}
-        return {
-            person: Residence(place.ltla or "", place.utla, place.why) for person, place in places.items() if place.utla
-        }
-
     def placement(self, home: Residence) -> Placement:
         placed = self.placements.get(home)
         if placed is None:
@@ -250,17 +259,19 @@ class Batch:
         self.case: list[int | None] = [None] * count
         self.homes = merger.residences(keys, self.fields["postcode"])
         self.new_people: list[tuple[int, int]] = []
-        self.read: dict[int, str] = {}
-        """Which version of each person known before was read."""
         self.changed: dict[int, Details] = {}
         self.adopted: dict[int, str] = {}
-        self.settled: dict[int, tuple[int, int]] = {}
-        self.stayed: dict[int, str] = {}
-        """The postcode of those who live elsewhere than where an older row opened a case of theirs."""
-        self.brought: dict[int, int] = {}
+        self.rekeyed: dict[int, int] = {}
+        """The new match key of those who have a new postcode."""
+        self.moves: dict[int, int] = {}
+        """The last row that shows somebody in another place, of a known authority."""
+        self.stayed: set[int] = set()
+        """People of whom a row opened a case elsewhere than where they live now."""
+        self.brought: set[tuple[int, int]] = set()
+        """People to whom a row has brought a number, with the row's case."""
         self.opened: list[Opened] = []
         self.moved: dict[int, cases.Add] = {}
-        self.positives = 0
+        self.positives = self.strangers = 0
         self._ids: tuple[Iterator[int], Iterator[int]] = iter(()), iter(())
         """New ids of people and of cases."""
 
@@ -270,7 +281,7 @@ class Batch:
         The record is what one row after the other would give: positives about strangers are decided at once, because
         nothing depends on when, and all others in turn. ``arrived`` are the keys that people may come to have on the way.
         """
-        self.positives = len(strangers) + len(others)
+        self.positives, self.strangers = len(strangers) + len(others), len(strangers)
         if self.positives:
             self._ids = reserve("people", self.positives), reserve("cases", self.positives)
             self._decide_strangers(strangers)
@@ -302,7 +313,6 @@ class Batch:
         ]
         maybe = [each for i in others for each in known.of(numbers[i], match[i])]
         held = episodes({each.id for each in maybe}, scope=self.merger.scope)
-        self.read = known.versions
         for i in sorted([*others, *about]):
             if results[i] == POSITIVE:
                 person = self._somebody(i, known)
@@ -386,18 +396,20 @@ class Batch:
             now = Details._make(old or new for new, old in zip(told, held, strict=True))
             if held.postcode:
                 now = now._replace(address=held.address, postcode=held.postcode, gp_postcode=held.gp_postcode)
-                if told.postcode != held.postcode and self.opened and self.opened[-1].row == i:
-                    self.stayed[person] = held.postcode
         else:
             now = Details._make(new or old for new, old in zip(told, held, strict=True))
+        if now.postcode == held.postcode != told.postcode and self.opened and self.opened[-1].row == i:
+            self.stayed.add(person)
         if now == held:
             return
         self.changed[person] = known.details[person] = now
         case = self.case[i]
         if case is not None and (now.phone, now.phone_other) != (held.phone, held.phone_other):
-            self.brought[person] = case
+            self.brought.add((person, case))
         if now.postcode != held.postcode:
-            self.settled[person] = (i, self._settle(self.fields["nhs_number"][i], now.postcode, known))
+            self.rekeyed[person] = self._settle(self.fields["nhs_number"][i], now.postcode, known)
+            if self.homes[i].utla:
+                self.moves[person] = i
 
     def _settle(self, number: str, postcode: str, known: Candidates) -> int:
         """Somebody lives elsewhere from this row on: the key they are known by now. Who moves is known by the number."""

@@ -6,7 +6,7 @@ or when the claim lapses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -195,7 +195,8 @@ def tell(people: Sequence[int]) -> None:
         cursor.execute(_TELL_TRACES, [list(people)])
 
 
-def reopen(brought: Mapping[int, int], now: datetime) -> None:
-    """Traces closed for want of a number come back, of people (by id, with the case) to whom a result has brought one."""
+def reopen(brought: Collection[tuple[int, int]], now: datetime) -> None:
+    """Traces closed for want of a number come back, of people (by id, with a case) to whom a result has brought one."""
+    people, cases = zip(*brought, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(_REOPEN, {"now": now, "people": list(brought), "cases": list(brought.values())})
+        cursor.execute(_REOPEN, {"now": now, "people": list(people), "cases": list(cases)})

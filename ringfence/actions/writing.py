@@ -16,6 +16,7 @@ from ringfence.actions.staging import AUTHORITY, NULL, OF_A_RESULT, TABLES, null
 from ringfence.base.references import reference
 from ringfence.feeds.linelist import SetAside
 from ringfence.feeds.plain import joined
+from ringfence.queries.people import homes as lived_in
 from ringfence.rules import allocation as placing
 from ringfence.rules import identity
 from ringfence.rules.allocation import Residence
@@ -62,12 +63,7 @@ def reserve(table: str, count: int) -> Iterator[int]:
 
 
 class Overtaken(Exception):
-    """Another reader has changed somebody whom this batch changes too, since it was read: the batch is decided anew."""
-
-
-def _as_read(cursor: Any, count: int) -> None:
-    if cursor.rowcount != count:
-        raise Overtaken(f"{count - cursor.rowcount} of {count} people were changed since they were read")
+    """A trace that was open when the batch was decided has been closed since: the batch is decided anew."""
 
 
 class _Writer:
@@ -82,24 +78,30 @@ class _Writer:
             statements.append((_INSERT_PEOPLE, [merger.now] * 2))
         if batch.opened:
             statements.append((_INSERT_CASES, [merger.now] * 4))
-            if not all(case.traced for case in batch.opened):
-                statements.append((_PURSUE, []))
         statements.append((_INSERT_RESULTS, [merger.delivery, merger.now]))
         merger.resting()
         with connection.cursor() as cursor:
             if batch.adopted:
                 # First: from here on, somebody made below may be known by the same details, and have no number.
-                self._adopt(cursor)
+                cursor.execute(_ADOPT, [merger.now, list(batch.adopted), list(batch.adopted.values())])
             # In one go, so that nothing has to be said from here before all of it is written.
             cursor.execute(
                 ";".join(each for each, _ in statements), [each for _, given in statements for each in given]
             )
             if batch.moved:
                 self._move_episodes(cursor)
+            if not all(case.traced for case in batch.opened):
+                cursor.execute(_PURSUE)
+                if cursor.fetchone()[0]:
+                    raise Overtaken("a trace was closed since it was read")
             if batch.changed:
                 self._change_people(cursor)
-            if batch.settled or batch.stayed:
-                self._settle_people(cursor)
+            told = [*batch.changed, *(case.person for case in batch.opened[batch.strangers :])]
+            if told:
+                moving.tell(told)
+            if batch.brought:
+                moving.reopen(batch.brought, merger.now)
+            self._settle_people(cursor)
 
     def _stage(self) -> None:
         batch, keys = self.batch, self.batch.keys
@@ -171,14 +173,6 @@ class _Writer:
             )
         )
 
-    def _adopt(self, cursor: Any) -> None:
-        read = self.batch.read
-        numbers = {person: number for person, number in self.batch.adopted.items() if person in read}
-        cursor.execute(
-            _ADOPT, [self.batch.merger.now, list(numbers), list(numbers.values()), [read[each] for each in numbers]]
-        )
-        _as_read(cursor, len(numbers))
-
     def _move_episodes(self, cursor: Any) -> None:
         opened = {case.case for case in self.batch.opened}
         moved = [(case, add) for case, add in self.batch.moved.items() if case not in opened]
@@ -199,8 +193,6 @@ class _Writer:
     def _change_people(self, cursor: Any) -> None:
         """The newest details of people known before, their trace's number, and where they live now."""
         people = list(self.batch.changed)
-        read = {person: each for person, each in self.batch.read.items() if person not in self.batch.adopted}
-        nowhere = (0, 0)
         cursor.execute(
             _CHANGE_PEOPLE,
             [
@@ -208,33 +200,31 @@ class _Writer:
                 people,
                 *(list(column) for column in zip(*self.batch.changed.values(), strict=True)),
                 [identity.household_key(each.address, each.postcode) for each in self.batch.changed.values()],
-                [self.batch.settled.get(person, nowhere)[1] for person in people],
-                [read.get(person) for person in people],
+                [self.batch.rekeyed.get(person, 0) for person in people],
             ],
         )
-        _as_read(cursor, len(people))
-        moving.tell(people)
-        if self.batch.brought:
-            moving.reopen(self.batch.brought, self.batch.merger.now)
 
     def _settle_people(self, cursor: Any) -> None:
         """Where people live now, whose team has their traces, and who still knows them."""
         batch, merger = self.batch, self.batch.merger
-        homes = {person: batch.homes[i] for person, (i, _) in batch.settled.items() if batch.homes[i].utla}
+        homes = {person: batch.homes[i] for person, i in batch.moves.items()}
         if homes:
             ids, areas = list(homes), [home.utla for home in homes.values()]
             cursor.execute(_LEAVE, [merger.now, ids, areas, merger.now])
             cursor.execute(_ARRIVE, [merger.now, ids, areas])
-        stayed = {person: postcode for person, postcode in batch.stayed.items() if person not in batch.settled}
-        homes.update(merger.residences_at(stayed))
+        others = (batch.stayed | {person for person, _ in batch.brought}) - homes.keys()
+        if others:
+            lives = lived_in(others, scope=merger.scope)
+            homes.update({person: Residence("", area, "") for person, area in lives.items()})
         if homes:
             moving.relocate(homes, merger.teams, merger.now)
-        cursor.execute(_LIVED, [merger.now, [*batch.settled, *stayed]])
+        if batch.moves or batch.stayed:
+            cursor.execute(_LIVED, [merger.now, [*batch.moves, *batch.stayed]])
 
 
 _ADOPT = """
-UPDATE people SET nhs_number = a.number, updated_at = %s FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS a (id, number, read)
-WHERE people.id = a.id AND people.xmin::text = a.read
+UPDATE people SET nhs_number = a.number, updated_at = %s FROM unnest(%s::bigint[], %s::text[]) AS a (id, number)
+WHERE people.id = a.id
 """
 
 _CHANGE_PEOPLE = """
@@ -243,9 +233,9 @@ UPDATE people SET phone = c.phone, phone_other = c.phone_other, email = c.email,
     household = c.household, match_key = coalesce(nullif(c.match_key, 0), people.match_key),
     updated_at = %s
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-    %s::boolean[], %s::bigint[], %s::bigint[], %s::text[])
-    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key, read)
-WHERE people.id = c.id AND (c.read IS NULL OR people.xmin::text = c.read)
+    %s::boolean[], %s::bigint[], %s::bigint[])
+    AS c (id, phone, phone_other, email, address, postcode, gp_postcode, ethnicity, care_home, household, match_key)
+WHERE people.id = c.id
 """
 
 # A move ends one standing and begins another. Where a case was opened or is traced, they still know whom they call.
@@ -325,11 +315,22 @@ INSERT INTO audit.events (at, scope, verb, person_id, trace_id, team_id, area, d
 SELECT %s, 'intake', 'case.opened', person_id, trace_id, team_id, area, NULL FROM stage_cases
 """
 
-# A trace is open for the person already: it goes on, now for this episode; of two of a batch, for the one that came last.
+# A trace is open for the person already: it goes on, now for this episode if it is the later one; of two of a batch, for the
+# later. Says of how many no trace is open any more.
 _PURSUE = """
-UPDATE traces t SET case_id = c.id, version = t.version + 1
-FROM (SELECT person_id, max(id) AS id FROM stage_cases WHERE trace_id IS NULL GROUP BY person_id) c
-WHERE t.person_id = c.person_id AND t.reason = 'case' AND t.closed_at IS NULL
+WITH opened AS MATERIALIZED (
+    SELECT DISTINCT ON (person_id) person_id, id, first FROM stage_cases WHERE trace_id IS NULL
+    ORDER BY person_id, first DESC, id DESC
+), held AS MATERIALIZED (
+    SELECT t.id, t.person_id, c.first_specimen_date FROM traces t JOIN opened o ON o.person_id = t.person_id
+    JOIN cases c ON c.id = t.case_id
+    WHERE t.reason = 'case' AND t.closed_at IS NULL FOR NO KEY UPDATE OF t
+), pursued AS (
+    UPDATE traces t SET case_id = o.id, version = t.version + 1
+    FROM opened o JOIN held h ON h.person_id = o.person_id
+    WHERE t.id = h.id AND o.first > h.first_specimen_date
+)
+SELECT (SELECT count(*) FROM opened) - (SELECT count(*) FROM held)
 """
 
 _INSERT_RESULTS = """

@@ -10,6 +10,7 @@ from django.db import connection
 
 from ringfence.accounts import walls
 from ringfence.rules.access import Scope
+from ringfence.rules.allocation import NOWHERE
 from ringfence.rules.cases import Episode
 from ringfence.rules.identity import Known, name_key
 
@@ -28,7 +29,7 @@ class Details(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Known people by NHS number and by match key, and by id the details of each and the version of the row read."""
+    """Known people by NHS number and by match key, and by id the details of each and the version of the row that was read."""
 
     by_number: dict[str, Known]
     by_key: dict[int, list[Known]]
@@ -85,6 +86,29 @@ def candidates(asked: Asked, *, scope: Scope) -> Candidates:
             details[person.id] = Details(row[7], row[8], row[9], row[10], row[5], row[11], row[12], row[13])
             versions[person.id] = row[14]
     return Candidates(by_number, by_key, details, versions)
+
+
+def hold(people: Iterable[int], *, scope: Scope) -> dict[int, str]:
+    """Nobody else changes these people until the end of the transaction. Gives the version of each by then.
+
+    All take them in one order, so that no two wait for each other.
+    """
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, xmin::text FROM people WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(people)]
+        )
+        return dict(cursor.fetchall())
+
+
+def homes(people: Iterable[int], *, scope: Scope) -> dict[int, str]:
+    """The upper-tier authority in which each of these people lives, by its code; without those of whom none is known."""
+    with walls.transaction(scope), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT person_id, area FROM standings WHERE person_id = ANY(%s) AND why = 'lives' AND until_at IS NULL"
+            " AND area <> %s",
+            [list(people), NOWHERE],
+        )
+        return dict(cursor.fetchall())
 
 
 class Episodes(NamedTuple):

@@ -108,19 +108,13 @@ def test_episodes(days, cases, together):
     assert found == cases
     assert [row[7] for row in sorted(record()["results"])] and len(record()["traces"]) == 1
     # One open trace: the later episode is pursued in it.
-    assert record()["traces"][0][1] == len(cases)
+    # One open trace, which pursues the later episode.
+    assert record()["traces"][0][1] == max(cases, key=lambda case: case[1])[0]
 
 
 def test_a_reinfection_after_the_trace_was_closed_is_traced_anew():
-    from ringfence.accounts import walls
-
     deliver(sheet(line("S1", "Ann", on="2026-05-01")))
-    with walls.transaction(INTAKE), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE traces SET closed_at = %s, outcome = 'reached', queued = false, reached_at = %s,"
-            " reached_by_kind = 'national'",
-            [NOW, NOW],
-        )
+    close_as_reached()
     deliver(sheet(line("S2", "Ann", on="2026-11-14"), line("S3", "Ann", on="2026-11-15")))
     assert sorted((row[1], row[7]) for row in record()["traces"]) == [(1, False), (2, True)]
 
@@ -269,6 +263,15 @@ def close_without_details():
         cursor.execute("UPDATE traces SET closed_at = %s, outcome = 'no_details', queued = false", [NOW])
 
 
+def close_as_reached():
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE traces SET closed_at = %s, outcome = 'reached', queued = false, reached_at = %s,"
+            " reached_by_kind = 'national' WHERE closed_at IS NULL",
+            [NOW, NOW],
+        )
+
+
 def test_a_number_opens_a_trace_again_that_was_closed_for_want_of_one():
     deliver(sheet(line("S1", "Ann")))
     close_without_details()
@@ -313,6 +316,52 @@ def test_an_older_result_elsewhere_is_traced_where_they_live(town):
     assert (authority, area) == (BLACKBURN, BLACKBURN)
     # The case is of those where they lived then, who may know whose it is.
     assert (LUTON, "lived", True) in [row[1:] for row in record()["standings"]]
+
+
+def test_also_of_whom_only_the_practice_says_where_that_is(town):
+    deliver(sheet(line("S1", "Ann", Postcode="LE1 9ZZ", GP_postcode="LE1 1AA")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", on="2026-05-01", Postcode="LU1 1AA")), now=NOW + DAY)
+    assert [row[0] for row in placed() if row[7]] == [LEICESTER]
+
+
+def test_a_result_without_a_place_is_traced_where_they_are_known_to_live(town):
+    deliver(sheet(line("S1", "Ann", on="2026-05-01")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", Postcode="")), now=NOW + DAY)
+    assert [row[0] for row in placed() if row[7]] == [BLACKBURN]
+
+
+def test_a_new_trace_has_the_number_that_is_known():
+    deliver(sheet(line("S1", "Ann", on="2026-05-01", Phone="07700 900001")))
+    close_as_reached()
+    deliver(sheet(line("S2", "Ann", Phone="")), now=NOW + DAY)
+    assert [row[6] for row in record()["traces"]] == ["07700900001"] * 2
+
+
+def test_a_trace_that_a_number_opens_again_goes_where_they_live_now(town):
+    deliver(sheet(line("S1", "Ann")))
+    close_without_details()
+    deliver(sheet(line("S2", "Ann", Postcode="LE1 1AA")), now=NOW + HOUR)
+    deliver(sheet(line("S3", "Ann", Postcode="LE1 1AA", Phone="07700 900001")), now=NOW + DAY)
+    assert [(row[0], row[7]) for row in placed()] == [(LEICESTER, True)]
+
+
+def test_two_numbers_that_one_list_brings_are_both_heeded(town):
+    deliver(sheet(line("S1", "Ann", on="2026-05-01")))
+    close_as_reached()
+    deliver(sheet(line("S2", "Ann", on="2026-11-14")), now=NOW + HOUR)
+    close_without_details()
+    rows = line("S3", "Ann", Phone="07700 900001"), line("S4", "Ann", on="2026-05-02", Phone_2="07700 900002")
+    deliver(sheet(*rows), now=NOW + DAY)
+    assert sorted((row[1], row[7]) for row in record()["traces"]) == [(1, False), (2, True)]
+
+
+def test_where_two_rows_of_a_list_move_somebody_the_last_one_that_is_listed_counts(town):
+    deliver(sheet(line("S1", "Ann")))
+    deliver(sheet(line("S2", "Ann", Postcode="LU1 1AA"), line("S3", "Ann", Postcode="LU1 9ZZ")), now=NOW + DAY)
+    assert [row[0] for row in placed()] == [LUTON]
+    assert (LUTON, "lives", True) in [row[1:] for row in record()["standings"]]
 
 
 def test_the_same_file_twice_changes_nothing():

@@ -239,6 +239,52 @@ def test_two_deliveries_bring_two_numbers_for_the_same_person(django_db_setup):
     assert {row[6] for row in record()["results"]} == {"Cat Day 1990-12-31"} and len(record()["cases"]) == 2
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_newer_of_two_deliveries_says_where_somebody_lives(django_db_setup, first):
+    deliver(sheet(line("S0", "Ann", on="2026-11-01")))
+    rows = line("S1", "Ann", on="2026-11-15"), line("S2", "Ann", on="2026-11-14", Postcode="LU1 1AA")
+    met(django_db_setup, rows[first], rows[1 - first])
+    assert record()["people"][0][2] == "BB1 1AA"
+
+
+def test_two_lists_that_tell_of_the_same_people_row_after_row_both_come_to_their_end(monkeypatch):
+    monkeypatch.setattr(intake, "CHUNK", 100)
+    deliver(sheet(line("S0", "Ann", on="2026-10-01")))
+    lists = [
+        sheet(*(line(f"{letter}{n}", "Ann", Phone=f"07700 9{digit}{n:04d}") for n in range(40)))
+        for digit, letter in enumerate("AB")
+    ]
+    refs = [receive(data, filename=f"{n}.csv").ref for n, data in enumerate(lists)]
+    got = together(*(lambda ref=ref: intake.process(delivery=ref, by=INTAKE, now=NOW) for ref in refs))
+    assert [each.status for each in got] == ["done", "done"]
+    assert len(record()["people"]) == 1 and len(record()["results"]) == 81 and problems() == []
+
+
+def test_a_trace_that_is_closed_while_a_reinfection_is_read_does_not_swallow_it(django_db_setup):
+    deliver(sheet(line("S0", "Ann", on="2026-05-01")))
+    ref = receive(sheet(line("S1", "Ann", on="2026-11-15"))).ref
+    where = django_db_setup.server.admin(django_db_setup.name)
+    gave = [None]
+    with psycopg.connect(where) as admin, psycopg.connect(where, autocommit=True) as watch:
+        with admin.transaction():
+            # The trace was found open by then, and is pursued after the results are written.
+            admin.execute("LOCK TABLE casework.results IN EXCLUSIVE MODE")
+            thread = Thread(target=process, args=(ref, gave, 0))
+            thread.start()
+            while watch.execute(WAITING).fetchone() != (1,):
+                assert gave == [None]
+            admin.execute(CLOSE)
+        thread.join()
+    assert gave[0].status == "done" and gave[0].cases_opened == 1 and problems() == []
+    assert sorted((row[1], row[7]) for row in record()["traces"]) == [(1, False), (2, True)]
+
+
+CLOSE = """
+UPDATE casework.traces SET closed_at = now(), queued = false, outcome = 'reached', reached_at = now(), reached_by_kind = 'national'
+WHERE closed_at IS NULL
+"""
+
+
 def test_two_deliveries_move_the_same_episode(django_db_setup):
     deliver(sheet(line("S0", "Ann", on="2026-09-01")))
     met(django_db_setup, line("S1", "Ann", on="2026-07-01"), line("S2", "Ann", on="2026-11-01"))

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ringfence.accounts import walls
 from ringfence.actions import reading
 from ringfence.queries.policy import authority_teams
 from ringfence.rules.allocation import NOWHERE, Owned, Placement, Residence, place, priority, relocate
@@ -22,7 +23,7 @@ from ringfence.simulation.linelists import test_number as number_of
 from tests.database import POSTCODES
 from tests.deliveries import HEADER, NOW, deliver, problems, record, select, sheet
 from tests.examples import examples
-from tests.town import BLACKBURN, ENGLAND, HOUR, LEICESTER, LUTON, Town
+from tests.town import BLACKBURN, ENGLAND, HOUR, INTAKE, LEICESTER, LUTON, Town
 
 REINFECTION = 90
 ON = NOW.date().isoformat()
@@ -155,6 +156,7 @@ class Somebody:
     lives: str
     episodes: list[Episode] = field(default_factory=list)
     trace: Traced | None = None
+    closed: list[Traced] = field(default_factory=list)
     lived: set[str] = field(default_factory=set)
     """Authorities that still know them."""
 
@@ -178,22 +180,31 @@ class Slowly:
         for person in self.people:
             person.made_by = -1
         settled: dict[int, Residence] = {}
+        stayed: set[int] = set()
         changed: list[Somebody] = []
         before = {id(episode) for person in self.people for episode in person.episodes}
         for i, row in self._fresh(name, rows):
             if row.result == "positive":
-                self._positive(i, row, self._somebody(i, row), settled, changed)
+                self._positive(i, row, self._somebody(i, row), settled, stayed, changed)
             else:
                 self.results[row.specimen_id] = row, self._find(row), None
         for person in changed:
             if person.trace is not None and not person.trace.phone:
                 person.trace.phone = person.phone
-        for at, home in settled.items():
+        for at in stayed | settled.keys():
             person = self.people[at]
-            if home.utla:
-                self._settle(person, home.utla)
-                self._follow(person, home)
+            if at in settled:
+                self._settle(person, settled[at].utla)
+            if person.lives != NOWHERE:
+                self._follow(person, settled.get(at) or Residence("", person.lives, ""))
             person.lived |= {each.home.utla for each in person.episodes if id(each) not in before and each.home.utla}
+
+    def close(self) -> None:
+        """Everybody is reached."""
+        for person in self.people:
+            if person.trace is not None:
+                person.closed.append(person.trace)
+                person.trace = None
 
     def _fresh(self, name: str, rows: Sequence[dict[str, str]]) -> Iterator[tuple[int, Result]]:
         """Rows that can be used and whose specimen is new; the others are set aside, or the same again."""
@@ -258,9 +269,16 @@ class Slowly:
         return Residence(found.ltla or "", found.utla or "", found.why)
 
     def _positive(
-        self, i: int, row: Result, person: Somebody, settled: dict[int, Residence], changed: list[Somebody]
+        self,
+        i: int,
+        row: Result,
+        person: Somebody,
+        settled: dict[int, Residence],
+        stayed: set[int],
+        changed: list[Somebody],
     ) -> None:
         day, home = date.fromisoformat(row.specimen_date), self._home(row)
+        known = list(person.episodes)
         latest = max((each.last for each in person.episodes), default=day)
         for episode in sorted(person.episodes, key=lambda each: each.first):
             if (day - episode.first).days >= -REINFECTION and (day - episode.last).days <= REINFECTION:
@@ -284,11 +302,18 @@ class Slowly:
                     placed.area,
                     [placed.team],
                 )
-            else:
+            elif episode.first > person.trace.episode.first:
                 person.trace.episode = episode
         self.results[row.specimen_id] = row, person, episode
         if person.made_by != i:
             self._learn(row, person, home, day < latest, settled, changed)
+            if (
+                episode.first == episode.last == day
+                and episode not in known
+                and person.postcode != (canonical(row.postcode) or "")
+            ):
+                # Where this row opened a case, they do not live: the trace is for those where they do.
+                stayed.add(self.people.index(person))
 
     def _learn(
         self,
@@ -314,11 +339,8 @@ class Slowly:
             held = getattr(person, name)
             setattr(person, name, held or new if older else new or held)
         changed.append(person)
-        if person.postcode != before:
+        if person.postcode != before and home.utla:
             settled[self.people.index(person)] = home
-        elif older and person.postcode != canonical(row.postcode):
-            # Where an older row opened a case, they do not live: the trace is for those where they do.
-            settled.setdefault(self.people.index(person), self._at(person.postcode))
 
     def _settle(self, person: Somebody, area: str) -> None:
         if person.lives != area:
@@ -329,7 +351,8 @@ class Slowly:
 
     def _follow(self, person: Somebody, home: Residence) -> None:
         trace = person.trace
-        assert trace is not None
+        if trace is None:
+            return
         owned = Owned(trace.authority, trace.team, self.kinds[trace.team], trace.opened, False)
         placed = relocate(owned, home, self.authorities, self.pool, self.now)
         if isinstance(placed, Placement):
@@ -338,7 +361,7 @@ class Slowly:
 
     def record(self) -> dict[str, list[tuple[object, ...]]]:
         """As ``tests.deliveries.record`` has it; of standings who knows whom, and of quarantine the fields."""
-        traced = [(each, each.trace) for each in self.people if each.trace is not None]
+        traced = [(e, t, t is e.trace) for e in self.people for t in (*e.closed, e.trace) if t is not None]
         return {
             "people": [
                 (e.words, e.number or None, e.postcode, e.phone, e.email, e.address, e.care_home) for e in self.people
@@ -360,23 +383,33 @@ class Slowly:
                 (e.words, c.number, c.first, c.last, c.home.utla, c.postcode) for e in self.people for c in e.episodes
             ],
             "traces": [
-                (e.words, t.episode.number, t.authority, t.team, t.priority, t.due_at, t.phone, True) for e, t in traced
+                (e.words, t.episode.number, t.authority, t.team, t.priority, t.due_at, t.phone, is_open)
+                for e, t, is_open in traced
             ],
             "quarantines": self.aside,  # type: ignore[dict-item]
             "standings": list({(e.words, area) for e in self.people for area in (e.lives, *e.lived)}),
-            "owners": [(len(t.owners) - 1,) for _, t in traced],
+            "owners": [(len(t.owners) - 1,) for _, t, _ in traced],
         }
 
 
+def close(now: datetime) -> None:
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE traces SET closed_at = greatest(%s, owned_since), outcome = 'reached', queued = false, reached_at = %s,"
+            " reached_by_kind = 'national' WHERE closed_at IS NULL",
+            [now, now],
+        )
+
+
 @settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lists=DELIVERIES, large=st.booleans())
-@example(lists=MOVED, large=False)
-@example(lists=MOVED_AND_SPELT, large=False)
-@example(lists=MOVED_AND_SPELT, large=True)
-@example(lists=moving([NUMBERED_AND_MOVED]), large=False)
-@example(lists=moving([NUMBERED_AND_MOVED[:1], NUMBERED_AND_MOVED[1:]]), large=False)
+@given(lists=DELIVERIES, large=st.booleans(), closes=st.booleans())
+@example(lists=MOVED, large=False, closes=False)
+@example(lists=MOVED_AND_SPELT, large=False, closes=False)
+@example(lists=MOVED_AND_SPELT, large=True, closes=False)
+@example(lists=moving([NUMBERED_AND_MOVED]), large=False, closes=False)
+@example(lists=moving([NUMBERED_AND_MOVED[:1], NUMBERED_AND_MOVED[1:]]), large=False, closes=True)
 def test_the_record_is_what_one_row_after_the_other_gives(
-    town: Town, monkeypatch: pytest.MonkeyPatch, lists: list[list[dict[str, str]]], large: bool
+    town: Town, monkeypatch: pytest.MonkeyPatch, lists: list[list[dict[str, str]]], large: bool, closes: bool
 ) -> None:
     assert set(FIELD.values()) <= set(HEADER)
     monkeypatch.setattr(reading, "LARGE", 0 if large else 1 << 30)
@@ -388,6 +421,9 @@ def test_the_record_is_what_one_row_after_the_other_gives(
             got = deliver(sheet(*({"Specimen ID": "", **row} for row in rows)), now=now, filename=f"{n}.csv")
             if not got.again:
                 slowly.deliver(f"{n}.csv", rows, now)
+            if closes:
+                close(now)
+                slowly.close()
         found, wanted = record(), slowly.record()
         found["quarantines"] = [row[:3] for row in found["quarantines"]]
         found["standings"] = list({(who, area) for who, area, _, now in found["standings"] if now})
