@@ -24,7 +24,16 @@ from ringfence.geography.models import Area
 from ringfence.rules.access import ENGLAND, ROLES, Member, Refused, Scope
 from ringfence.rules.calendar import spoken
 from ringfence.rules.handover import Decision, TeamKind
-from ringfence.rules.lending import ROLE_LENT, ROLES_OF_TEAM, Giver, giver, may_end, may_give_role, may_lend
+from ringfence.rules.lending import (
+    LONGEST_LENDING,
+    ROLE_LENT,
+    ROLES_OF_TEAM,
+    Giver,
+    giver,
+    may_end,
+    may_give_role,
+    may_lend,
+)
 
 #: Letters and figures that nobody mistakes for one another when a password is read aloud.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -210,6 +219,8 @@ def lend(
         raise Invalid("from_at", f"A lending cannot begin in the past; the earliest is {spoken(now)}.")
     if ends <= starts:
         raise Invalid("until_at", "The lending must end after it begins.")
+    if ends - starts > LONGEST_LENDING:
+        raise Invalid("until_at", f"Lend for at most {LONGEST_LENDING.days} days; for longer, change their team.")
     with walls.transaction(by):
         person = _person(user)
         team = Team.objects.filter(pk=to_team, closed_at=None).first()

@@ -132,6 +132,8 @@ class Quarantined(NamedTuple):
     rows: tuple[BadRow, ...]
     more: bool
     total: int
+    unknown: bool = False
+    """There is no delivery of the reference asked for."""
 
 
 def quarantine(*, scope: Scope, now: datetime, ref: str = "", settled: bool = False, page: int = 1) -> Quarantined:
@@ -154,7 +156,11 @@ def quarantine(*, scope: Scope, now: datetime, ref: str = "", settled: bool = Fa
         )
         found = tuple(BadRow(*row) for row in cursor.fetchall())
         opened_list("quarantine", None, len(found[:PAGE]), scope, now)
-    return Quarantined(found[:PAGE], len(found) > PAGE, total)
+        unknown = False
+        if ref and not found:
+            cursor.execute("SELECT NOT EXISTS (SELECT FROM deliveries WHERE ref = %s)", [ref])
+            unknown = bool(cursor.fetchone()[0])
+    return Quarantined(found[:PAGE], len(found) > PAGE, total, unknown)
 
 
 @dataclass(frozen=True, slots=True)

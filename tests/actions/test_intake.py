@@ -580,7 +580,7 @@ def test_a_row_in_quarantine_is_settled(town):
 
     deliver(sheet(line("", "Ann")))
     olu = town.by("Olu")
-    (row,), more, total = deliveries.quarantine(scope=olu, now=NOW)
+    (row,), more, total, _ = deliveries.quarantine(scope=olu, now=NOW)
     assert (row.row_number, row.field, row.settled_at, more, total) == (2, "specimen_id", None, False, 1)
     with pytest.raises(Invalid):
         intake.settle(quarantine=row.id, settlement=" ", by=olu, now=NOW)
@@ -589,7 +589,7 @@ def test_a_row_in_quarantine_is_settled(town):
     intake.settle(quarantine=row.id, settlement="sent again", by=olu, now=NOW)
     with pytest.raises(NotFound):
         intake.settle(quarantine=row.id, settlement="sent again", by=olu, now=NOW)
-    assert deliveries.quarantine(scope=olu, now=NOW) == ((), False, 0)
+    assert deliveries.quarantine(scope=olu, now=NOW) == ((), False, 0, False)
     (settled,), *_ = deliveries.quarantine(scope=olu, now=NOW, settled=True)
     assert settled.settlement == "sent again"
     assert events("quarantine.settled") == 1 and problems() == []

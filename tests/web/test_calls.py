@@ -271,6 +271,28 @@ def test_giving_back_needs_a_reason_that_the_national_team_reads(
     assert "Given back: Moved to Leeds" in Page(signed_in("Nia").get(f"/traces/{handed_over}").content.decode()).words
 
 
+def test_of_who_has_died_the_page_asks_nobody_to_call(town: Town, signed_in: SignedIn) -> None:
+    now = timezone.now()
+    town.trace(now=now - timedelta(hours=1), born=date(now.year - 9, 1, 1))
+    client = signed_in("Nia")
+    ref = client.post("/work", follow=True).request["PATH_INFO"].rpartition("/")[2]
+    assert any(link.startswith("tel:") for link in Page(client.get(f"/traces/{ref}").content.decode()).links)
+    record(client, ref, outcome="died")
+    page = Page(client.get(f"/traces/{ref}").content.decode())
+    assert "They have died. Nobody is to call, write or visit again." in page.words
+    assert not any(link.startswith("tel:") for link in page.links)
+    assert "parent or guardian" not in page.words and "Stays at home until" not in page.words
+
+
+def test_a_note_to_a_trace_that_was_closed_meanwhile_is_not_lost(signed_in: SignedIn, trace: str) -> None:
+    client = signed_in("Nia")
+    before = str(version(trace))
+    record(client, trace, outcome="refused")
+    sent = {"kind": "call", "outcome": "no_answer", "then": "next", "version": before, "note": "Rang twice at eight."}
+    answer = client.post(f"/traces/{trace}/attempts", sent)
+    assert answer.status_code == 409 and Page(answer.content.decode()).words.count("Rang twice at eight.") == 1
+
+
 def test_what_is_escalated_reaches_the_region_s_team(town: Town, signed_in: SignedIn, trace: str) -> None:
     sent = {"outcome": "escalated", "note": "Willow House care home"}
     _, page, _ = record(signed_in("Nia"), trace, **sent)

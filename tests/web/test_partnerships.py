@@ -156,6 +156,13 @@ def test_lending_has_an_end_and_a_reason(town: Town, signed_in: SignedIn) -> Non
     assert page.anchors.count("why") == 1
     status, page = post(signed_in("Olu"), address, {**sent, "why": "Peak", "user": "", "to_team": ""})
     assert status == 422 and "Choose a person" in page.words and "Choose a team" in page.words
+    for wrong, field, told in (
+        ({"until_at-year": until.year + 1}, "until_at", "Lend for at most 92 days"),
+        ({"to_team": town.team("national", LUTON)}, "to_team", "They are in that team already"),
+    ):
+        status, page = post(signed_in("Olu"), address, {**sent, "why": "Peak in Leeds", **wrong})
+        assert status == 422 and f"Error: {told}" in page.words and field in page.anchors
+        assert page.typed["why"] == "Peak in Leeds"
     status, page = post(signed_in("Olu"), address, {**sent, "why": "Peak in Blackburn"}, follow=True)
     assert status == 200
     assert "Peak in Blackburn" in page.words
@@ -219,6 +226,11 @@ def test_a_receipt_balances_and_its_bad_rows_are_settled(town: Town, signed_in: 
     assert "Lab <b>B</b>" in page.words, "what a laboratory writes is shown, not obeyed"
     page = Page(client.get("/quarantine").content.decode())
     assert "1 row not settled" in page.words
+    answer = client.get("/quarantine?delivery=nope")
+    unknown = Page(answer.content.decode())
+    assert answer.status_code == 422 and "Error: There is no receipt NOPE." in unknown.words
+    assert "No row is waiting" not in unknown.words and unknown.problems == []
+    assert "1 row" in Page(client.get(f"/quarantine?delivery={ref}").content.decode()).words
     row = page.typed["row"]
     status, page = post(client, "/quarantine", {"row": row, f"settlement-{row}": ""})
     assert (status, page.problems) == (422, [])

@@ -386,4 +386,6 @@ def lending(request: StaffRequest, code: str) -> HttpResponse:
         except Invalid as problem:
             for field, message in problem.problems.items():
                 form.wrong(field, message)
+        except Refused as problem:
+            form.wrong("to_team", str(problem))
     return _authority(request, code, form, 422, "lending")

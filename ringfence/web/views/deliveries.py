@@ -81,20 +81,21 @@ def quarantine(request: StaffRequest) -> HttpResponse:
                 form.wrong(field, problem.message)
     ref, number = request.GET.get("delivery", "").strip().upper()[:8].replace("\0", ""), _page(request)
     settled = request.GET.get("show") == "all"
-    rows, more, total = queries.quarantine(scope=request.scope, now=request.now, ref=ref, settled=settled, page=number)
+    found = queries.quarantine(scope=request.scope, now=request.now, ref=ref, settled=settled, page=number)
+    if found.unknown:
+        form = form or Form(request.GET)
+        form.wrong("delivery", f"There is no receipt {ref}. Leave it empty for all")
     return page(
         request,
         "deliveries/quarantine.jinja",
         title="Quarantine",
         section="/quarantine",
         status=422 if form else 200,
-        rows=rows,
-        total=total,
+        found=found,
         most=queries.COUNTED,
         ref=ref,
         show="all" if settled else "open",
         number=number,
-        more=more,
         errors=form.errors() if form else {},
         typed=form.data if form else {},
     )
