@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -114,6 +115,7 @@ def _follow(pipe: Connection[Any, Any], closing: list[Connection[Any, Any]], fir
             except Exception as problem:  # handed to the one who waits
                 if env.debug:
                     traceback.print_exc()
-                pipe.send(HandFailed(f"Playing for some of the teams failed: {problem} ({type(problem).__name__})"))
+                with suppress(ConnectionError):  # nobody waits any more
+                    pipe.send(HandFailed(f"Playing for some of the teams failed: {problem} ({type(problem).__name__})"))
                 break
     connections.close_all()

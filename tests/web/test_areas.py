@@ -266,6 +266,21 @@ def test_a_filter_that_cannot_be_read_narrows_to_nothing_by_accident(
         assert "1 case." not in page.words and "Your saved views" not in page.words
 
 
+@pytest.mark.parametrize(
+    ("field", "sent", "told"),
+    [
+        ("until", {"since": "2026-11-12", "until": "2026-11-11"}, "The last day must not be before the first day"),
+        ("to", {"from": "90", "to": "10"}, "The highest age must not be below the lowest"),
+    ],
+)
+def test_a_filter_that_nothing_can_pass_is_a_mistake(
+    town: Town, signed_in: SignedIn, field: str, sent: dict[str, str], told: str
+) -> None:
+    answer = signed_in("Dora").get(f"/areas/{BLACKBURN}/line-list", sent)
+    page = Page(answer.content.decode())
+    assert (answer.status_code, page.anchors.count(field)) == (422, 1) and told in page.words
+
+
 def test_days_are_typed_either_way_and_there_is_no_page_after_the_last(town: Town, signed_in: SignedIn) -> None:
     for days_ago in (9, 1):
         seen_at(town, days_ago, 1)

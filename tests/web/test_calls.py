@@ -13,6 +13,7 @@ from django.utils import timezone
 from ringfence.accounts import walls
 from ringfence.actions import attempts, work
 from ringfence.rules.attempts import calling_time
+from ringfence.rules.messages import quiet
 from ringfence.rules.policy import EXERCISE
 from tests.town import BLACKBURN, INTAKE, Town, events, row
 from tests.web.conftest import SignedIn, version
@@ -269,6 +270,13 @@ def test_giving_back_needs_a_reason_that_the_national_team_reads(
     answer = client.post(f"/traces/{handed_over}/give-back", sent | {"give_back_why": "Moved to Leeds"}, follow=True)
     assert "is with Blackburn with Darwen ring-fenced team now" in Page(answer.content.decode()).words
     assert "Given back: Moved to Leeds" in Page(signed_in("Nia").get(f"/traces/{handed_over}").content.decode()).words
+
+
+def test_a_text_by_hand_says_when_it_goes_out(signed_in: SignedIn, trace: str) -> None:
+    sent = {"message_kind": "missed", "channel": "text", "key": "one"}
+    answer = signed_in("Nia").post(f"/traces/{trace}/messages", sent, follow=True)
+    when = "at 8 in the morning" if quiet("text", timezone.now()) else "now"
+    assert f"It goes out {when}." in Page(answer.content.decode()).words
 
 
 def test_of_who_has_died_the_page_asks_nobody_to_call(town: Town, signed_in: SignedIn) -> None:

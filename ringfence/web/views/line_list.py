@@ -42,8 +42,8 @@ def _given(data: Any) -> dict[str, Sequence[str]]:
 
 
 def _filters(form: Form, request: StaffRequest) -> Filters:
-    """What the form of the list narrows it to; what cannot be read is a mistake of the form."""
-    return Filters(
+    """What the form of the list narrows it to; what cannot be read, or be, is a mistake of the form."""
+    filters = Filters(
         form.typed_date("since", "the first day"),
         form.typed_date("until", "the last day"),
         form.get("sector").upper(),
@@ -53,6 +53,11 @@ def _filters(form: Form, request: StaffRequest) -> Filters:
         form.choice("care-home", ("", "yes"), "Choose one of the list") == "yes",
         past_day(form, request),
     )
+    if filters.since and filters.until and filters.until < filters.since:
+        form.wrong("until", "The last day must not be before the first day")
+    if filters.age_from is not None and filters.age_until is not None and filters.age_until < filters.age_from:
+        form.wrong("to", "The highest age must not be below the lowest")
+    return filters
 
 
 @require_safe

@@ -18,7 +18,7 @@ from ringfence.queries import messages as queries
 from ringfence.queries.interview import sheet
 from ringfence.queries.policy import service_policy
 from ringfence.queries.references import trace_number
-from ringfence.rules.messages import BY_HAND, Channel
+from ringfence.rules.messages import BY_HAND, Channel, quiet
 from ringfence.web.forms import Form
 from ringfence.web.rendering import page
 from ringfence.web.views.traces import record_page
@@ -82,7 +82,8 @@ def send(request: StaffRequest, ref: str) -> HttpResponse:
             form.wrong({"kind": "message_kind"}.get(problem.field, problem.field), problem.message)
         else:
             if not done.without:
-                messages.success(request, "It is on its way; texts wait for 8 in the morning.")
+                waits = " at 8 in the morning" if quiet(channel, request.now) else " now"
+                messages.success(request, f"It goes out{waits}.")
                 return redirect("trace", ref)
             form.wrong("to", next(iter(done.without.values())))
     return record_page(request, ref, form, "message", 422)
