@@ -1,4 +1,4 @@
-"""Taking back what a lead did to many traces at once, as far as nobody has worked on them since."""
+"""Taking back: what a lead did to many traces at once, as far as nobody has worked on them since; that one was closed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from django.db import transaction as database_transaction
 
 from ringfence.accounts import walls
 from ringfence.accounts.models import Team
+from ringfence.actions import auditing
 from ringfence.actions.bulk import NotMoved, note, tell, update
+from ringfence.actions.checks import words
 from ringfence.actions.errors import Invalid, NotFound
-from ringfence.actions.holding import Held, Move, hold_many, move
+from ringfence.actions.holding import Held, Move, hold, hold_many, move
+from ringfence.actions.work import LONGEST_WHY
 from ringfence.base.references import tidy
 from ringfence.partnerships.clock import hold_still
 from ringfence.rules.access import Refused, Scope
+from ringfence.rules.attempts import OPENED_AGAIN, TraceOutcome
 from ringfence.rules.bulk import What
 from ringfence.rules.handover import Due
 
@@ -94,6 +98,38 @@ def undo(*, ref: str, by: Scope, now: datetime) -> Undone:
     return Undone(len(good), tuple(kept))
 
 
+def open_again(*, trace: int, version: int, why: str, by: Scope, now: datetime) -> Held:
+    """Open a trace that was closed by mistake, with the reason as a note. For a lead of the team that has it.
+
+    Raises Invalid where that cannot be, Stale, NotFound, Refused.
+    """
+    by.require("lead")
+    told = words("why", why, LONGEST_WHY, needed="Say why it is opened again")
+    with walls.transaction(by):
+        held = hold(trace, version, now)
+        if held.team_id not in by.lead_of:
+            raise Refused(f"{held.team_name} has this trace; only those who lead it can open it again.")
+        if held.closed_at is None:
+            raise Invalid("why", "This trace is open.")
+        if held.outcome not in OPENED_AGAIN:
+            ended = TraceOutcome(held.outcome).words.lower()
+            raise Invalid("why", f"It ended as {ended}, and what follows from that is done. Leave a note instead.")
+        _, kept = _reopen([held], {held.id: {"ready_at": None}}, by, now, f"Opened again: {told}")
+        if kept:
+            raise Invalid("why", kept[0].why)
+        auditing.record(
+            "trace.opened_again",
+            by=by,
+            now=now,
+            opened=True,
+            person=held.person_id,
+            trace=held.id,
+            team=held.team_id,
+            area=held.area,
+        )
+    return held
+
+
 def _revert(
     what: What, team: int, good: list[Held], before: Mapping[int, dict[str, Any]], by: Scope, now: datetime
 ) -> tuple[list[Held], list[NotMoved]]:
@@ -132,7 +168,11 @@ def _revert(
 
 
 def _reopen(
-    good: list[Held], before: Mapping[int, dict[str, Any]], by: Scope, now: datetime
+    good: list[Held],
+    before: Mapping[int, dict[str, Any]],
+    by: Scope,
+    now: datetime,
+    why: str = "Opened again: the closing was undone.",
 ) -> tuple[list[Held], list[NotMoved]]:
     """Open closed traces again; one whose person has another open trace for the same reason by now stays closed."""
 
@@ -158,5 +198,5 @@ def _reopen(
         else:
             waiting += [some[: len(some) // 2], some[len(some) // 2 :]]
     if done:
-        note(done, "Opened again: the closing was undone.", by, now)
+        note(done, why, by, now)
     return done, kept

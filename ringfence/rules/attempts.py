@@ -143,6 +143,18 @@ TRACE_OUTCOME_WORDS = {
 }
 
 
+OPENED_AGAIN = frozenset(
+    {
+        TraceOutcome.NOT_REACHED,
+        TraceOutcome.NO_DETAILS,
+        TraceOutcome.REFUSED,
+        TraceOutcome.IN_HOSPITAL,
+        TraceOutcome.DIED,
+    }
+)
+"""How a trace may have ended that is opened again where that was a mistake. What follows from the others is done by then."""
+
+
 class Action(StrEnum):
     """What happens to the trace after an attempt."""
 

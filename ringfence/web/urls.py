@@ -51,6 +51,7 @@ urlpatterns = [
     path("traces/<str:ref>/messages", messages.send, name="message"),
     path("traces/<str:ref>/messages/stop", messages.stop, name="message-stop"),
     path("traces/<str:ref>/put-back", traces.put_back, name="put-back"),
+    path("traces/<str:ref>/open-again", traces.open_again, name="open-again"),
     path("traces/<str:ref>/give-back", traces.give_back, name="give-back"),
     path("traces/<str:ref>/escalate", traces.escalate, name="escalate"),
     path("local", local.handed_over, name="local"),

@@ -29,7 +29,7 @@ from tests.journeys.windows import alone
 from tests.town import BLACKBURN, INTAKE, SWEEP, Town
 
 FORMS = re.compile(
-    "/(attempts|notes|messages|stop|put-back|give-back|escalate|joining|people|lending|preview|undo|seen)$|^sign-out$"
+    "/(attempts|notes|messages|stop|put-back|give-back|open-again|escalate|joining|people|lending|preview|undo|seen)$|^sign-out$"
 )
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "pages"
 WIDTHS = (360, 1280)
@@ -178,7 +178,8 @@ def test_every_page_at_both_widths(page: Page, town: Town, axe: Callable[[Page],
         each
         for each in pages
         if re.search(
-            r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|escalate|joining|people|lending)$", each
+            r"/(attempts|notes|details|details/<int:detail>|put-back|give-back|open-again|escalate|joining|people|lending)$",
+            each,
         )
     }
     forms |= {"sign-out", "work/team/preview", "work/team/changes/<str:ref>/undo", "hand-overs/seen", "answers/seen"}

@@ -292,6 +292,25 @@ def test_of_who_has_died_the_page_asks_nobody_to_call(town: Town, signed_in: Sig
     assert "parent or guardian" not in page.words and "Stays at home until" not in page.words
 
 
+def test_a_lead_opens_again_what_was_closed_by_mistake(town: Town, signed_in: SignedIn, trace: str) -> None:
+    record(signed_in("Nia"), trace, outcome="died")
+    address, sent = (
+        f"/traces/{trace}/open-again",
+        {"version": str(version(trace)), "open_again_why": "Wrong person chosen"},
+    )
+    assert "Open it again" not in Page(signed_in("Nia").get(f"/traces/{trace}").content.decode()).words
+    assert signed_in("Nia").post(address, sent).status_code == 403
+    client = signed_in("Lena")
+    answer = client.post(address, {**sent, "open_again_why": " "})
+    page = Page(answer.content.decode())
+    assert answer.status_code == 422 and page.anchors.count("open_again_why") == 1
+    page = Page(client.post(address, sent, follow=True).content.decode())
+    assert "is open again" in page.words and "Opened again: Wrong person chosen" in page.words
+    answer = client.post(address, {**sent, "version": str(version(trace))})
+    assert answer.status_code == 422 and "This trace is open." in Page(answer.content.decode()).words
+    assert signed_in("Nia").post("/work", follow=True).request["PATH_INFO"] == f"/traces/{trace}"
+
+
 def test_a_note_to_a_trace_that_was_closed_meanwhile_is_not_lost(signed_in: SignedIn, trace: str) -> None:
     client = signed_in("Nia")
     before = str(version(trace))

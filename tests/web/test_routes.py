@@ -172,6 +172,13 @@ ROUTES = (
         sent={"give_back_why": "Not ours", **VERSION},
     ),
     Route(
+        "open-again",
+        {"Lena": 422, "Nia": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
+        method="post",
+        arguments=TRACE,
+        sent={"open_again_why": "A mistake", **VERSION},
+    ),
+    Route(
         "escalate",
         {"Nia": 302, "Noah": 403, "Dora": 403, "Nick": 404, "Charlie": 404},
         method="post",

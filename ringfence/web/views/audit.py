@@ -69,6 +69,7 @@ WORDS = {
     "trace.escalated": "Escalated it",
     "trace.handed_over": "Handed over",
     "trace.moved": "Moved with the person",
+    "trace.opened_again": "Opened it again: it was closed by mistake",
     "trace.reopened": "Opened again: a number came",
     "trace.spoken_for": "Reached through somebody of the household",
     "trace.bulk_team": "Gave it to another team, with others",

@@ -15,6 +15,7 @@ from ringfence.accounts import walls
 from ringfence.actions import attempts as attempt_verbs
 from ringfence.actions import handover as handover_verbs
 from ringfence.actions import notes as note_verbs
+from ringfence.actions import undoing
 from ringfence.actions import work as work_verbs
 from ringfence.actions.errors import Invalid, Stale
 from ringfence.queries.around import WorkedOut
@@ -22,7 +23,15 @@ from ringfence.queries.interview import begun
 from ringfence.queries.references import trace_number
 from ringfence.queries.traces import Record
 from ringfence.rules.access import NotFound
-from ringfence.rules.attempts import LONGEST_CALL_BACK, POSSIBLE, Kind, Outcome, TraceOutcome, calling_time
+from ringfence.rules.attempts import (
+    LONGEST_CALL_BACK,
+    OPENED_AGAIN,
+    POSSIBLE,
+    Kind,
+    Outcome,
+    TraceOutcome,
+    calling_time,
+)
 from ringfence.rules.calendar import london_date
 from ringfence.rules.entries import RELATIONS
 from ringfence.rules.messages import BY_HAND, KINDS, Channel
@@ -74,9 +83,16 @@ def record_page(
     record, sheet = begun(scope=request.scope, ref=ref, now=request.now)
     busy = record.open_now and not record.open_with_me
     may_work = record.mine and record.closed_at is None and not busy and request.scope.may("trace")
+    may_open_again = (
+        record.closed_at is not None and record.outcome in OPENED_AGAIN and record.team in request.scope.lead_of
+    )
     national = record.team_kind in NATIONAL
     today = london_date(request.now)
-    parts = ("attempt", "escalate") if national or not record.owners else ("attempt", "escalate", "give_back")
+    parts = ["note", "detail", "message"]
+    if may_work:
+        parts += ["attempt", "escalate"] if national or not record.owners else ["attempt", "escalate", "give_back"]
+    if may_open_again:
+        parts.append("open_again")
     return page(
         request,
         "traces/trace.jinja",
@@ -86,6 +102,7 @@ def record_page(
         record=record,
         person=record.person,
         may_work=may_work,
+        may_open_again=may_open_again,
         calls=_calls(request) if may_work else "",
         may_write=request.scope.may("trace") and _concerned(record, request),
         busy=busy,
@@ -113,9 +130,7 @@ def record_page(
         message_key=uuid4(),
         threads=threads(record),
         national=national,
-        errors=form.errors(shown=which in ("note", "detail", "message") or (may_work and which in parts))
-        if form
-        else {},
+        errors=form.errors(shown=which in parts) if form else {},
         typed=form.data if form else {},
         which=which,
         changed=changed,
@@ -261,7 +276,26 @@ def escalate(request: StaffRequest, ref: str) -> HttpResponse:
     return _pass_on(request, ref, "escalate", handover_verbs.escalate, "Say why it needs the health protection team")
 
 
+@require_POST
+def open_again(request: StaffRequest, ref: str) -> HttpResponse:
+    """Open a trace that was closed by mistake, with the reason."""
+    done = _with_reason(request, ref, "open_again", undoing.open_again, "Say why it is opened again")
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, f"{ref} is open again, and waits for the next one who takes it.")
+    return redirect("trace", ref)
+
+
 def _pass_on(request: StaffRequest, ref: str, which: str, do: Callable[..., Any], missing: str) -> HttpResponse:
+    done = _with_reason(request, ref, which, do, missing)
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, f"{ref} is with {done.to_name} now.")
+    return redirect(request.visitor.home)
+
+
+def _with_reason(request: StaffRequest, ref: str, which: str, do: Callable[..., Any], missing: str) -> Any:
+    """Do what needs a reason; the page with what is wrong when it could not be done, else what was done."""
     form = Form(request.POST)
     field = f"{which}_why"
     why = form.text(field, missing, work_verbs.LONGEST_WHY)
@@ -275,8 +309,4 @@ def _pass_on(request: StaffRequest, ref: str, which: str, do: Callable[..., Any]
             }
             raise Invalid(field, problem.message, found) from problem
 
-    done = _change(request, ref, form, which, verb)
-    if isinstance(done, HttpResponse):
-        return done
-    messages.success(request, f"{ref} is with {done.to_name} now.")
-    return redirect(request.visitor.home)
+    return _change(request, ref, form, which, verb)
