@@ -38,12 +38,13 @@ _Choice = TypeVar("_Choice", Kind, Outcome)
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What followed: the decision with its reason, the trace's new version, whether the tracer still has it open, and
-    the attempt's number."""
+    the attempt's number. ``passes_at``: when the clock gives it to the local team, where that is before the next try."""
 
     next: Next
     version: int
     still_open: bool
     attempt: int
+    passes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,9 @@ def follow(held: Held, tried: Told, by: Scope, now: datetime) -> Recorded:
         area=held.area,
         detail={"kind": tried.kind.value, "next": following.action.value},
     )
-    return Recorded(following, held.version + 1, still_open, attempt)
+    passes = held.passes_to_id is not None and following.ready_at is not None and held.due_at <= following.ready_at
+    passes_first = passes and following.action is Action.RETRY and not still_open
+    return Recorded(following, held.version + 1, still_open, attempt, held.due_at if passes_first else None)
 
 
 def _choice(field: str, of: type[_Choice], value: str) -> _Choice:

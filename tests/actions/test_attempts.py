@@ -3,14 +3,16 @@
 from datetime import date, datetime, time, timedelta
 
 import pytest
+from django.db import connection
 
+from ringfence.accounts import walls
 from ringfence.actions import attempts, handover, work
 from ringfence.actions.errors import Invalid, NotFound, Stale
 from ringfence.casework.models import Attempt
 from ringfence.rules.access import Refused
 from ringfence.rules.attempts import Action
 from ringfence.rules.calendar import LONDON
-from tests.town import HOUR, LEICESTER, MINUTE, START, SWEEP, events, owners, row
+from tests.town import HOUR, INTAKE, LEICESTER, MINUTE, START, SWEEP, events, owners, row
 
 NOW = START + 2 * HOUR
 
@@ -91,6 +93,14 @@ def test_other_ends_close_it_without_reaching(town, taken, outcome):
 def test_a_call_back_waits_for_the_time_asked_for(town, taken):
     record(town, taken, "call_back", call_back_at=NOW + 5 * HOUR)
     assert row(taken.trace, "ready_at") == (NOW + 5 * HOUR,)
+
+
+@pytest.mark.parametrize(("minutes", "passes"), [(119, True), (120, True), (121, False)])
+def test_who_tries_next_is_said_where_the_clock_comes_first(town, taken, minutes, passes):
+    due = NOW + MINUTE + minutes * MINUTE
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE traces SET due_at = %s", [due])
+    assert record(town, taken).passes_at == (due if passes else None)
 
 
 def test_a_wrong_number_goes_on_with_the_other_one_at_once(town):

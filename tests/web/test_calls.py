@@ -272,6 +272,13 @@ def test_giving_back_needs_a_reason_that_the_national_team_reads(
     assert "Given back: Moved to Leeds" in Page(signed_in("Nia").get(f"/traces/{handed_over}").content.decode()).words
 
 
+def test_the_local_team_s_turn_is_said_where_it_comes_before_the_next_try(signed_in: SignedIn, trace: str) -> None:
+    with walls.transaction(INTAKE), connection.cursor() as cursor:
+        cursor.execute("UPDATE traces SET due_at = now() + interval '5 minutes'")
+    _, page, _ = record(signed_in("Nia"), trace, outcome="no_answer")
+    assert "The local team has it from" in page.words and "and goes on from there." in page.words
+
+
 def test_a_text_by_hand_says_when_it_goes_out(signed_in: SignedIn, trace: str) -> None:
     sent = {"message_kind": "missed", "channel": "text", "key": "one"}
     answer = signed_in("Nia").post(f"/traces/{trace}/messages", sent, follow=True)

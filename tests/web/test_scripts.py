@@ -42,6 +42,8 @@ def test_a_version_is_looked_at_before_it_is_recorded(town: Town, signed_in: Sig
     assert "What changes title: Follow-up call title: How are you?" in page.words
     assert "As it will be put" in page.words
     assert versions() == [1]
+    status, page = send(client, "check", days=-2)
+    assert status == 422 and "Give a moment that is still to come" in page.words
     status, page = send(client, "record")
     assert "Follow-up call: version 2 is recorded." in page.words
     assert "To come" in page.words and "In force" in page.words

@@ -75,6 +75,8 @@ def edit(request: StaffRequest, key: str, number: int) -> HttpResponse:
         problems = problem.problems
         form.wrong("text", f"Put {'this' if len(problems) == 1 else f'these {len(problems)}'} right, then check again")
     from_at = form.moment("from_at", "the day from which it is asked")
+    if from_at is not None and from_at <= request.now:
+        form.wrong("from_at", "Give a moment that is still to come")
     if form.get("then") == "record" and form.valid and from_at is not None:
         try:
             added = verbs.change(key=key, text=text, from_at=from_at, by=request.scope, now=request.now)

@@ -220,6 +220,8 @@ def attempt(request: StaffRequest, ref: str) -> HttpResponse:
     if isinstance(done, HttpResponse):
         return done
     said = f"{ref}: {words.ended(outcome, Outcome(outcome).label, done.next.why)}"
+    if done.passes_at is not None:
+        said += f" The local team has it from {words.when(max(done.passes_at, request.now), request.now)} and goes on from there."
     messages.success(request, f"{said} It is back in the queue." if done.still_open and stops else said)
     if done.still_open and not stops:
         return redirect("trace", ref)
