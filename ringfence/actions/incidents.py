@@ -203,8 +203,8 @@ def remove_case(*, incident: str, case: int, why: str, by: Scope, now: datetime)
         touch(held, "incident.case removed", by, now, case=case)
 
 
-def add_setting(*, incident: str, setting: str, why: str, by: Scope, now: datetime) -> None:
-    """Link a place (its reference). Raises NotFound, Invalid, Refused."""
+def add_setting(*, incident: str, setting: str, why: str, by: Scope, now: datetime) -> str:
+    """Link a place (its reference). Gives its name. Raises NotFound, Invalid, Refused."""
     told = words("why", why, 200, needed="Say why the place belongs to it.")
     with changing(incident, by) as held:
         row = _found(
@@ -223,6 +223,7 @@ def add_setting(*, incident: str, setting: str, why: str, by: Scope, now: dateti
             f"{row[1] or tidy(setting)} belongs to this incident already.",
         )
         touch(held, "incident.place added", by, now, setting=row[0])
+        return str(row[1] or tidy(setting))
 
 
 def remove_setting(*, incident: str, setting: int, why: str, by: Scope, now: datetime) -> None:

@@ -50,7 +50,7 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
             f"{where}/cases", {"trace": trace.lower().replace("-", " "), "case_why": "Trained there."}, follow=True
         )
     )
-    assert f"{trace} belongs to the incident now." in shown
+    assert f"The case of {trace} belongs to the incident now." in shown
     assert "Trained there." in shown and "not known" in shown
 
     with walls.transaction(INTERVIEWS), connection.cursor() as cursor:
@@ -66,7 +66,7 @@ def test_from_opening_to_closing(town: Town, signed_in: SignedIn, trace: str) ->
         assert problem in words(client.post(f"{where}/places", {"place_why": "Met there.", **place}), 422)
     sent = {"place_ref": "GGG-GGG", "place_why": "Met there."}
     shown = client.post(f"{where}/places", sent, follow=True)
-    assert "The place belongs to the incident now." in words(shown) and "Flex Gym" in words(shown)
+    assert "Flex Gym belongs to the incident now." in words(shown)
     number = shown.content.decode().split('name="place" value="')[1].split('"')[0]
     assert "Say why the place does not" in words(client.post(f"{where}/places/remove", {"place": number}), 422)
     sent = {"place": number, f"remove-place-{number}": "It was shut."}

@@ -210,11 +210,13 @@ def report(request: StaffRequest, ref: str) -> HttpResponse:
 def _do(
     request: StaffRequest, ref: str, form: Form, said: str, verb: Callable[[], Any], names: dict[str, str]
 ) -> HttpResponse:
-    """Do ``verb``; the page with what is wrong when it could not be done. ``names``: argument -> field of the page."""
+    """Do ``verb``; the page with what is wrong when it could not be done. ``names``: argument -> field of the page.
+
+    ``said`` has {} where what the verb gives is to be named.
+    """
     try:
         if form.valid:
-            verb()
-            messages.success(request, said)
+            messages.success(request, said.replace("{}", str(verb())))
             return redirect("incident", ref)
     except Invalid as problem:
         for field, message in problem.problems.items():
@@ -234,7 +236,7 @@ def add_case(request: StaffRequest, ref: str) -> HttpResponse:
         request,
         ref,
         form,
-        f"{tidy(trace)} belongs to the incident now.",
+        f"The case of {tidy(trace)} belongs to the incident now.",
         lambda: verbs.add_case(incident=ref, trace=trace, why=why, by=request.scope, now=request.now),
         {"why": "case_why"},
     )
@@ -272,7 +274,7 @@ def add_setting(request: StaffRequest, ref: str) -> HttpResponse:
         request,
         ref,
         form,
-        "The place belongs to the incident now.",
+        "{} belongs to the incident now.",
         lambda: verbs.add_setting(incident=ref, setting=other or chosen, why=why, by=request.scope, now=request.now),
         {"setting": "place_ref" if other else "place", "why": "place_why"},
     )
