@@ -322,6 +322,7 @@ def test_a_note_to_a_trace_that_was_closed_meanwhile_is_not_lost(signed_in: Sign
     client = signed_in("Nia")
     before = str(version(trace))
     record(client, trace, outcome="refused")
+    assert "Nobody is to call again." in Page(client.get(f"/traces/{trace}").content.decode()).words
     sent = {"kind": "call", "outcome": "no_answer", "then": "next", "version": before, "note": "Rang twice at eight."}
     answer = client.post(f"/traces/{trace}/attempts", sent)
     assert answer.status_code == 409 and Page(answer.content.decode()).words.count("Rang twice at eight.") == 1
