@@ -111,6 +111,8 @@ def test_another_authority_takes_part_from_asking_to_leaving(town: Town, signed_
     where = f"/incidents/{ref}"
     assert "Choose another authority" in words(dora.post(f"{where}/areas/ask", {"area": "", "ask_why": "Yours."}), 422)
     assert "Say why they should" in words(dora.post(f"{where}/areas/ask", {"area": LUTON, "ask_why": ""}), 422)
+    both = words(dora.post(f"{where}/areas/ask", {"area": "", "ask_why": ""}), 422)
+    assert "Choose another authority" in both and "Say why they should" in both
     sent = {"area": LUTON, "ask_why": "Yours train there."}
     assert "They are asked." in words(dora.post(f"{where}/areas/ask", sent, follow=True))
     assert "1 authority asks you to take part" in words(dan.get(f"/areas/{LUTON}"))

@@ -169,7 +169,8 @@ def answer(request: StaffRequest, code: str) -> HttpResponse:
 def ask(request: StaffRequest, ref: str) -> HttpResponse:
     """Ask another authority to take part."""
     form = Form(request.POST)
-    code, why = form.get("area"), form.get("ask_why")
+    code = form.text("area", "Choose another authority", 9)
+    why = form.text("ask_why", "Say why they should take part; they read it before they decide", 200)
     return _do(
         request,
         ref,
