@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -103,7 +104,8 @@ def test_the_clusters_are_those_of_the_slow_scan(study, way, weekday):
         assert not taken & set(each.places)
         taken |= set(each.places)
     ratios = [each.log_likelihood_ratio for each in found]
-    assert ratios == sorted(ratios, reverse=True)
+    # Of two that are the same but for rounding either may come first.
+    assert all(after <= before * (1 + 1e-12) for before, after in pairwise(ratios))
     # Every place's best window is listed, or shares a place with one that is at least as good.
     for some in slow:
         top = max((each.ratio for each in some), default=0.0)
