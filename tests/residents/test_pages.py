@@ -135,6 +135,8 @@ def test_mistakes_keep_what_was_typed_and_what_was_right(phone: Phone, invited: 
     assert phone.status == 422
     assert "Give a real day" in phone.words
     assert 'value="31"' in phone.body and 'href="#onset_date"' in phone.body
+    phone.send(**{**wrong, "onset_date-day": "1", "onset_date-year": "2020"}, symptoms="fever")
+    assert phone.status == 422 and "This is more than a month from the test of" in phone.words
     assert answers(trace) == {"has_symptoms": True, "symptoms": ["fever"]}
     phone.open("/form/contacts/contacts/new").send(given_name="", phone="12")
     assert phone.status in (200, 422)
