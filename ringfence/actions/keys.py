@@ -136,7 +136,9 @@ class Spelt(NamedTuple):
         found = np.zeros(len(plain), np.bool_)
         if self.homes:
             births = {born.encode() for _, born in self.homes}
-            homes = {home.encode() for each in self.homes.values() for some in each for home in some}
+            # Names of one number share its set: each set once.
+            sets = {id(some): some for each in self.homes.values() for some in each}
+            homes = {home.encode() for some in sets.values() for home in some}
             born, home = plain.texts["birth_date"], plain.texts["postcode"]
             rows = np.flatnonzero(plain.numbers == 0).tolist()
             found[[i for i in rows if born[i] in births and home[i] in homes]] = True

@@ -191,7 +191,7 @@ class _Writer:
             )
 
     def _change_people(self, cursor: Any) -> None:
-        """The newest details of people known before, their trace's number, and where they live now."""
+        """The newest details of people known before."""
         people = list(self.batch.changed)
         cursor.execute(
             _CHANGE_PEOPLE,
